@@ -1,0 +1,1 @@
+"""Detection: arithmetic on arrays, without clock, files or network."""

@@ -1,0 +1,1 @@
+"""The contracts: what lies on every topic, and nothing else."""
