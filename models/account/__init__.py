@@ -1,0 +1,1 @@
+"""The account stage: requests in; windows, link observations, edges and account alerts out."""

@@ -1,0 +1,1 @@
+"""What the population looks like: the reference file, how it is fitted and what reads it."""
