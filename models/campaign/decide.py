@@ -1,0 +1,201 @@
+"""From evidence to pages: three rules, two families, and the price of looking at many groups.
+
+A group's score less its rule's threshold is treated as the logarithm of an e-value against "this
+group has a benign cause", and groups are selected by e-BH (Wang and Ramdas 2022): the k largest
+page if the k-th exceeds ln(m / k), where m groups were candidates. The alert budget shifts all
+thresholds: half the budget costs ln 2. Scores are capped sums of log likelihood ratios against
+estimated shares, not e-values by construction, so the bound is to be checked on benign replays.
+"""
+
+from __future__ import annotations
+
+import math
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from msgspec import structs
+
+from models.campaign.evidence import (
+    Findings,
+    Scale,
+    cold_start_note,
+    content,
+    explained_note,
+    relational,
+    requests,
+    temporal,
+)
+from models.campaign.groups import Group, Rule
+from models.campaign.rules import Rules, Weights
+from models.campaign.view import View
+from models.evidence import Budget
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A weighed group."""
+
+    group: Group
+    findings: Findings
+    score: float
+    """Nats by its own rule"""
+    threshold: float
+    sound: bool
+    """Two families agree and nothing benign covers the group"""
+    requests: int
+    """Through the group's instructions, each credited once"""
+    dormant: bytes
+    """The closed case whose instructions these are, or nothing"""
+
+    @property
+    def excess(self) -> float:
+        """Nats above the threshold, minus infinity for a group that must not page."""
+        return self.score - self.threshold if self.sound else -math.inf
+
+
+def threshold(rule: Rule, rules: Rules, budget: Budget) -> float:
+    """What a group that is the only candidate must reach, nats."""
+    base = {Rule.ROTATING: rules.rotating, Rule.FIXED: rules.fixed, Rule.RELATED: rules.related}
+    usual = Budget()
+    allowed = budget.campaign * budget.false_pages_per_1000_accounts_per_day
+    return base[rule] + math.log(
+        usual.campaign * usual.false_pages_per_1000_accounts_per_day / allowed
+    )
+
+
+def weigh(
+    view: View,
+    group: Group,
+    rules: Rules,
+    weights: Weights,
+    budget: Budget,
+    dormant: Mapping[bytes, bytes],
+) -> Candidate:
+    """All evidence of a group; ``dormant`` tells which closed case had a key."""
+    scale = Scale(view, group, rules, weights)
+    findings = Findings()
+    content(scale, findings)
+    temporal(scale, findings)
+    told = Findings()
+    relational(scale, told)
+    if group.rule is Rule.RELATED:
+        told.nats["temporal"] = findings.of("temporal")
+        told.signals |= findings.signals
+        told.evidence += [piece for piece in findings.evidence if piece.family == "temporal"]
+        findings = told
+    else:
+        # Told, but not counted: one sum of both rules is where false pages came from.
+        findings.nats["relational"] = told.of("relational")
+        findings.evidence += [structs.replace(piece, weight=0.0) for piece in told.evidence]
+    before = _known(group, dormant)
+    score = _score(group, findings)
+    if before:
+        score += weights.dormant
+        findings.mention(
+            "relational",
+            "dormant",
+            1.0,
+            0.0,
+            weights.dormant,
+            "most of these keys were a campaign's that has been closed",
+        )
+    findings.evidence += [
+        note for note in (cold_start_note(scale), explained_note(scale)) if note is not None
+    ]
+    uses = sum(requests(view, group.templates, account) for account in group.core)
+    return Candidate(
+        group,
+        findings,
+        score,
+        threshold(group.rule, rules, budget),
+        _sound(scale, findings, known=bool(before)),
+        uses,
+        before,
+    )
+
+
+def select(candidates: Sequence[Candidate]) -> list[bool]:
+    """Which of m candidates page, by e-BH."""
+    excess = sorted((candidate.excess for candidate in candidates), reverse=True)
+    m = len(excess)
+    chosen = max((k for k, value in enumerate(excess, 1) if value >= math.log(m / k)), default=0)
+    least = excess[chosen - 1] if chosen else math.inf
+    return [candidate.excess >= least for candidate in candidates]
+
+
+def _score(group: Group, findings: Findings) -> float:
+    if group.rule is Rule.RELATED:
+        support = findings.signals.get("support", 0.0)
+        return findings.of("relational") + findings.of("temporal") + support
+    return findings.of("content") + findings.of("temporal")
+
+
+def _known(group: Group, dormant: Mapping[bytes, bytes]) -> bytes:
+    """The closed case that had most of the group's keys."""
+    hits: dict[bytes, int] = {}
+    for key in group.keys:
+        if key in dormant:
+            hits[dormant[key]] = hits.get(dormant[key], 0) + 1
+    name = min(hits, key=lambda name: (-hits[name], name), default=b"")
+    return name if name and 2 * hits[name] >= len(group.keys) else b""
+
+
+def _sound(scale: Scale, findings: Findings, *, known: bool) -> bool:
+    """Whether the group's own rule is met, whatever its score."""
+    group, rules = scale.group, scale.rules
+    owners = sum(scale.worth.values())
+    if group.rule is Rule.RELATED:
+        return (
+            owners >= rules.owners
+            and findings.of("relational") >= rules.relations
+            and findings.signals.get("youth", 0.0) >= rules.related_youth
+            and findings.of("temporal") >= rules.related_temporal
+        )
+    if known:
+        return owners >= rules.dormant_owners
+    agreeing = max(findings.of("temporal"), findings.of("relational"))
+    if agreeing < rules.family or findings.of("content") < rules.family:
+        return False
+    if owners < rules.crowd and _span(scale) < rules.lesson_ms:
+        return False
+    if group.rule is Rule.ROTATING:
+        return _rotates(scale, findings, owners)
+    return _is_one(scale, findings, owners)
+
+
+def _rotates(scale: Scale, findings: Findings, owners: float) -> bool:
+    group, rules = scale.group, scale.rules
+    largest = sum(0 in mine.templates for mine in group.credits.values()) / len(group.core)
+    others = len(group.templates) - 1
+    crowd = owners >= rules.crowd or findings.signals["elicitation"] >= rules.elicits
+    varied = largest < rules.dominance or others >= rules.many
+    marked = findings.signals["elicitation"] + findings.signals.get("youth", 0.0) >= rules.marked
+    return owners >= rules.owners and crowd and varied and marked and others >= rules.others
+
+
+def _span(scale: Scale) -> int:
+    """How long the core has been using the group's keys, ms."""
+    keys = dict.fromkeys(scale.group.keys)
+    links = [
+        link
+        for account in scale.group.core
+        for key, link in scale.view.accounts[account].links.items()
+        if key in keys
+    ]
+    return max(link.last for link in links) - min(link.first for link in links)
+
+
+def _is_one(scale: Scale, findings: Findings, owners: float) -> bool:
+    rules = scale.rules
+    keys = [scale.view.keys[key] for key in scale.group.templates[0].keys]
+    elicited = max(key.elicited / key.accounts for key in keys)
+    repeated = min(key.repeated / key.accounts for key in keys)
+    uses = sum(requests(scale.view, scale.group.templates, account) for account in scale.group.core)
+    return (
+        owners >= rules.fixed_owners
+        and (owners >= rules.crowd or uses >= rules.fixed_requests)
+        and elicited >= rules.strong
+        and repeated <= rules.repeated
+        and findings.signals.get("youth", 0.0) >= rules.fixed_youth
+    )
