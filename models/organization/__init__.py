@@ -1,0 +1,1 @@
+"""The organisation stage: windows in; explanations and organisation alerts out."""
