@@ -1,0 +1,1 @@
+"""Gateways in: pure functions from what a gateway sends to request events without text."""

@@ -1,0 +1,63 @@
+"""Which stage sits on which topic: the picture of DESIGN in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from models.account.stage import AccountStage
+from models.campaign import CampaignStage
+from models.evidence import Budget
+from models.links import LinksStage
+from models.organization.stage import OrganizationStage
+from models.reference.reference import Reference
+from models.stage import Deployment
+from schemas.frame import StageName
+from schemas.topics import EDGES, LINKS, REQUESTS, WINDOWS
+from streams.node.node import AccountNode, ChannelNode, Node
+
+
+SOURCE_OF: dict[StageName, str] = {
+    "account": REQUESTS,
+    "organization": WINDOWS,
+    "links": LINKS,
+    "campaign": EDGES,
+}
+"""The topic each stage reads, in the order data flows."""
+
+
+def partitions_of(stage: StageName, deployment: Deployment) -> int:
+    """How many partitions, and so nodes, a stage has."""
+    counts = deployment.partitions
+    return {
+        "account": counts.requests,
+        "organization": counts.windows,
+        "links": counts.links,
+        "campaign": counts.edges,
+    }[stage]
+
+
+def make_node(
+    stage: StageName,
+    partition: int,
+    deployment: Deployment,
+    reference: Reference,
+    *,
+    budget: Budget,
+    digest_key: bytes,
+    references: Mapping[str, Reference] | None = None,
+) -> Node:
+    """The node of one stage on one partition, empty.
+
+    ``references`` are those a control record may switch to, by hash; ``digest_key`` keys the
+    digests in dead letters.
+    """
+    if stage == "account":
+        account = AccountStage(deployment, reference, references, budget)
+        return AccountNode(partition, deployment, account, digest_key)
+    if stage == "organization":
+        return ChannelNode(
+            stage, partition, deployment, WINDOWS, OrganizationStage(deployment, reference, budget)
+        )
+    if stage == "links":
+        return ChannelNode(stage, partition, deployment, LINKS, LinksStage(deployment))
+    return ChannelNode(stage, partition, deployment, EDGES, CampaignStage(deployment, budget))

@@ -1,0 +1,63 @@
+"""Which stages a worker runs, and between which topics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from schemas.frame import StageName
+from schemas.topics import EDGES, LINKS, REQUESTS, WINDOWS, catalogue, changelog
+from streams.settings import Settings
+
+
+SOURCES: dict[StageName, str] = {
+    "account": REQUESTS,
+    "organization": WINDOWS,
+    "links": LINKS,
+    "campaign": EDGES,
+}
+"""The topic each stage reads."""
+EVENT_CHUNK = 500
+"""Records a chunk: below 200 the cost of delivery shows, above 1,000 nothing is gained and the loop
+is blocked for longer."""
+FRAME_CHUNK = 100
+"""Frames hold up to 500 records each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageSpec:
+    """One stage and where it stands."""
+
+    stage: StageName
+    topic: str
+    changelog: str
+    chunk_records: int
+    holes: bool
+    """Its topic is written in transactions, so offsets jump."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wiring:
+    """The stages of a worker."""
+
+    stages: tuple[StageSpec, ...]
+    topics: Mapping[str, int]
+    """Topics that must exist, with their partitions."""
+    edges: str = EDGES
+    """Where the account stage says how far each of its partitions is."""
+
+
+def wiring(settings: Settings) -> Wiring:
+    """The wiring of the whole deployment, with the stages that this worker runs."""
+    topics = {topic.name: topic for topic in catalogue(settings.partitions)}
+    stages = tuple(
+        StageSpec(
+            stage=stage,
+            topic=SOURCES[stage],
+            changelog=changelog(stage),
+            chunk_records=FRAME_CHUNK if topics[SOURCES[stage]].transactional else EVENT_CHUNK,
+            holes=topics[SOURCES[stage]].transactional,
+        )
+        for stage in settings.stages
+    )
+    return Wiring(stages=stages, topics={name: topic.partitions for name, topic in topics.items()})
