@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 KAFKA ?= embedded
-DEMO_SECONDS ?= 60
+DEMO_SECONDS ?=
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -15,7 +15,7 @@ BROKER := infra/kafka/kafka
 .PHONY: help
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "Settings: PYTHON=$(PYTHON) KAFKA=$(KAFKA) (embedded|local) DEMO_SECONDS=$(DEMO_SECONDS)"
+	@echo "Settings: PYTHON=$(PYTHON) KAFKA=$(KAFKA) (embedded|local) DEMO_SECONDS=60"
 
 .PHONY: setup
 setup: $(READY) ## Create .venv with exactly what requirements.lock names (fast the second time).
@@ -30,9 +30,9 @@ $(READY): requirements.lock pyproject.toml
 	@touch $@
 
 .PHONY: demo
-demo: setup ## See a campaign found: traffic, detection and console, for DEMO_SECONDS (KAFKA=local for a real Kafka).
+demo: setup ## See a campaign found: traffic, detection and console, until Ctrl-C or for DEMO_SECONDS (KAFKA=local: a real Kafka).
 	@test "$(KAFKA)" != local || $(BROKER) fetch
-	$(BIN)/probewatch demo --kafka $(KAFKA) --seconds $(DEMO_SECONDS)
+	$(BIN)/probewatch demo --kafka $(KAFKA) $(if $(DEMO_SECONDS),--seconds $(DEMO_SECONDS))
 
 .PHONY: check
 check: lint test ## What CI runs: lint, then test.
