@@ -18,7 +18,7 @@ DAY_MS = 24 * HOUR_MS
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FORM = np.frombuffer(b"0000-00-00T00:00:00.000Z", np.uint8)
 _CANONICAL = len(_FORM)
-_IS_DIGIT = _FORM == ord("0")
+_IS_DIGIT = ord("0") == _FORM
 _MARKS = _FORM[~_IS_DIGIT]
 RADIX = 10
 

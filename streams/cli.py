@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 
 USAGE = 2
+Broker = Literal["embedded", "local"]
 CORES = os.cpu_count() or 1
 
 app = typer.Typer(
@@ -160,7 +161,7 @@ def show_config(config: ConfigOption = None) -> None:
 @app.command()
 def demo(
     kafka: Annotated[
-        str, typer.Option("--kafka", help="embedded: in memory; local: a real Apache Kafka.")
+        Broker, typer.Option("--kafka", help="embedded: in memory; local: a real Apache Kafka.")
     ] = "embedded",
     seconds: Annotated[
         int | None,
@@ -172,9 +173,6 @@ def demo(
     """Watch the main job at work on simulated traffic with one campaign in it."""
     from streams.demo import run_demo
 
-    if kafka not in ("embedded", "local"):
-        typer.echo("probewatch: --kafka is embedded or local", err=True)
-        raise typer.Exit(USAGE)
     with _errors():
         raise typer.Exit(asyncio.run(run_demo(kafka, seconds)))
 

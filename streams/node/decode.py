@@ -102,11 +102,12 @@ def _decode_otherwise(value: bytes, error: Exception) -> Control:
 
 def _decode_control_record(value: bytes) -> Control:
     try:
-        return _decode_control(value)
+        control: Control = _decode_control(value)
     except msgspec.ValidationError as error:
         if "at `$.type`" in str(error):
             raise InputError(Reason.UNKNOWN_TYPE) from error
         raise InputError(Reason.SCHEMA, where(error)) from error
+    return control
 
 
 def where(error: Exception) -> str:

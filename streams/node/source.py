@@ -61,13 +61,16 @@ class SourceInlet:
     def offer(self, records: Sequence[SourceRecord]) -> RequestBatch:
         """Records in log order into one batch; bad ones become dead letters."""
         self.next_offset = records[-1].offset + 1
-        decoded: Sequence[Decoded] | None = (events := decode_events(records))
-        content = content_columns(events) if decoded is not None else None
-        if decoded is None or content is None:
+        decoded: Sequence[Decoded]
+        requests = decode_events(records)
+        content = content_columns(requests) if requests is not None else None
+        if requests is None or content is None:
             records, decoded = self._decode_each(records)
+            requests = requests_of(decoded)
+        else:
+            decoded = requests
         times = parse_times([event.time for event in decoded])
         keep = self._judge_times(records, times)
-        requests = requests_of(decoded)
         if content is None or not keep.all():
             decoded = [event for event, good in zip(decoded, keep.tolist(), strict=True) if good]
             times, requests = times[keep], requests_of(decoded)

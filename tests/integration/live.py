@@ -21,8 +21,8 @@ from infra.kafka.broker import Broker
 from models.eventtime import format_time
 from models.stage import Deployment
 from schemas.topics import ALERTS, REQUESTS, catalogue
-from streams.adapters.raw import Wire
-from streams.replay.file import BROADCAST_TYPES, partition_for
+from streams.adapters.raw import Wire, partition_for
+from streams.replay.file import BROADCAST_TYPES
 
 
 START_S = 60.0

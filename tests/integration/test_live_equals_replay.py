@@ -10,13 +10,13 @@ import orjson
 import pytest
 
 from infra.kafka.broker import Broker
+from infra.kafka.cli import JARS
 from infra.kafka.jars import Jars
 from schemas.alert import Alert
 from schemas.topics import DEAD_LETTERS
 from streams.adapters.raw import Wire, to_wire
 from streams.replay.file import closing_time
 from streams.replay.pipeline import ordered
-from tests.conftest import JARS
 from tests.integration.live import Live
 from tests.unit.replay.worlds import DEPLOYMENT, KEYS, lines, replayed
 

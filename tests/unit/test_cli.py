@@ -90,7 +90,7 @@ def test_a_replay_without_a_key_warns_that_the_key_is_public() -> None:
         (("replay", "--events", "-", "--now", "soon"), b"--now soon"),
         (("replay", "--events", "-", "--config", "none.toml"), b"none.toml: no such file"),
         (("replay", "--events", "-", "--alerts", "no/such/folder"), b"cannot write"),
-        (("demo", "--kafka", "cloud"), b"embedded or local"),
+        (("demo", "--kafka", "cloud"), b"'cloud' is not one of"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_exit_2(arguments: tuple[str, ...], sentence: bytes) -> None:

@@ -86,6 +86,17 @@ def test_a_window_closes_at_its_deadline_before_the_record_that_moved_the_waterm
     assert windows_of(stage(), [*requests(3, 1000), *requests(1, start=deadline - 1)]) == []
 
 
+def test_windows_that_are_due_at_once_close_in_the_order_of_account_ids() -> None:
+    names = ["acct_b", "acct_ä", "acct_a", "acct_c", "acct_10", "acct_9"]
+    records = [Record(START + n // 4, account=name, event=name) for n, name in enumerate(names)]
+    late = Record(START + 16 * MINUTE_MS, event="late")
+    seen = run(stage(), [*records, late], [])
+    assert [facts.account_id for facts, _ in seen.records[WINDOWS]] == [
+        *sorted(names[:4]),
+        *sorted(names[4:]),
+    ]
+
+
 def test_a_request_repeated_after_sixteen_others_is_no_duplicate() -> None:
     records = requests(17)
     again = Record(START + 20_000, event=records[0].event)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from models.links.block import day_of, salted
 from models.links.rules import LinkRules
 from schemas.edge import EdgeKind
 from schemas.frame import AccountFacts
 from schemas.link import LinkKind
-
-import numpy as np
 
 
 COUNTERS = ("requests", "elicited", "graded", "foreign", "sentences")

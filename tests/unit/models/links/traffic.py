@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -80,7 +81,7 @@ def batches(
     """The traffic cut before the observations ``cuts``; every batch has its own account table."""
     edges = [0, *sorted(cuts), len(rows)]
     made = []
-    for begin, end in zip(edges[:-1], edges[1:], strict=True):
+    for begin, end in pairwise(edges):
         # Reversed and doubled: neither order nor repetition in a table may matter.
         table = [people[i] for i in account[begin:end].tolist()][::-1]
         index = np.arange(end - begin, dtype=np.int32)[::-1].copy()
