@@ -21,6 +21,8 @@ from schemas.frame import StageName
 from streams import log, metrics
 from streams.admin import UnreachableError, count_problems, partition_counts
 from streams.live import LiveWorker
+from streams.node.build import make_node
+from streams.reference import load_for
 from streams.settings import Settings
 from streams.transport import failure
 from streams.transport.node import MakeNode, StageNode
@@ -35,10 +37,6 @@ def run_worker(settings: Settings) -> int:
 
     Raises :class:`ConfigError` before anything is started. A failure later never returns.
     """
-    # The stages take a second to import, and a worker with nodes of its own does not need them.
-    from streams.node.build import make_node  # noqa: PLC0415
-    from streams.reference import load_for  # noqa: PLC0415
-
     reference, references = load_for(settings)
 
     def node(stage: StageName, partition: int) -> StageNode:

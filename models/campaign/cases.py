@@ -153,30 +153,45 @@ class Cases:
 
         The most alike come together first; a candidate that is left over is no case yet.
         """
-        chosen: dict[int, bytes] = {}
-        absorbed: list[tuple[bytes, bytes]] = []
-        taken: dict[bytes, None] = {}
-        for like in sorted(
-            self._alike(view, candidates), key=lambda x: (-x.value, x.opened, x.name, x.candidate)
-        ):
-            if like.name in taken:
-                continue
-            taken[like.name] = None
-            other = chosen.setdefault(like.candidate, like.name)
-            if other != like.name:
-                pair = sorted(
-                    (other, like.name),
-                    key=lambda name: (self._open.items[name].episode.opened, name),
-                )
-                chosen[like.candidate] = pair[0]
-                absorbed.append((pair[1], pair[0]))
-        return chosen, absorbed
-
-    def _alike(self, view: View, candidates: Sequence[Candidate]) -> Iterator[_Likeness]:
         cores = [
             {view.names[account].decode() for account in candidate.group.core}
             for candidate in candidates
         ]
+        chosen: dict[int, bytes] = {}
+        pairs: list[tuple[bytes, int]] = []
+        taken: dict[bytes, None] = {}
+        alike = sorted(
+            self._alike(cores, candidates), key=lambda x: (-x.value, x.opened, x.name, x.candidate)
+        )
+        for like in alike:
+            if like.name not in taken:
+                taken[like.name] = None
+                if chosen.setdefault(like.candidate, like.name) != like.name:
+                    pairs.append((like.name, like.candidate))
+        for name in sorted(self._open.items):
+            if name not in taken:
+                pairs.extend((name, number) for number in self._swallower(name, chosen, cores))
+        absorbed = []
+        for name, number in pairs:
+            elder, younger = sorted(
+                (chosen[number], name),
+                key=lambda name: (self._open.items[name].episode.opened, name),
+            )
+            chosen[number] = elder
+            absorbed.append((younger, elder))
+        return chosen, absorbed
+
+    def _swallower(
+        self, name: bytes, chosen: Mapping[int, bytes], cores: Sequence[set[str]]
+    ) -> list[int]:
+        """The first case's candidate that has nearly all of a case that has no candidate."""
+        core = set(self._open.items[name].core)
+        least = self._rules.swallowed * len(core)
+        return [number for number in sorted(chosen) if len(core & cores[number]) >= least][:1]
+
+    def _alike(
+        self, cores: Sequence[set[str]], candidates: Sequence[Candidate]
+    ) -> Iterator[_Likeness]:
         keys = [set(candidate.group.keys) for candidate in candidates]
         for name in sorted(self._open.items):
             case = self._open.items[name]
@@ -189,8 +204,8 @@ class Cases:
     def _advance(self, view: View, candidate: Candidate, name: bytes | None) -> Alert | None:
         case = None if name is None else self._open.items[name]
         known = [] if case is None else case.members
-        told = report(view, candidate, known, self._rules, self._bounds)
-        names = core(view, candidate)
+        told = report(candidate, known, self._rules, self._bounds)
+        names = core(candidate)
         if name is None:
             name = candidate.dormant or self._subject(view.now, names)
         policy = self._policy(candidate.threshold)

@@ -16,18 +16,13 @@ from dataclasses import dataclass
 
 from msgspec import structs
 
-from models.campaign.evidence import (
-    Findings,
-    Scale,
-    cold_start_note,
-    content,
-    explained_note,
-    relational,
-    requests,
-    temporal,
-)
+from models.campaign.content import content
 from models.campaign.groups import Group, Rule
+from models.campaign.notes import cold_start_note, explained_note
+from models.campaign.relational import relational
 from models.campaign.rules import Rules, Weights
+from models.campaign.scale import Findings, Scale
+from models.campaign.temporal import temporal
 from models.campaign.view import View
 from models.evidence import Budget
 
@@ -37,14 +32,13 @@ class Candidate:
     """A weighed group."""
 
     group: Group
+    scale: Scale
     findings: Findings
     score: float
     """Nats by its own rule"""
     threshold: float
     sound: bool
     """Two families agree and nothing benign covers the group"""
-    requests: int
-    """Through the group's instructions, each credited once"""
     dormant: bytes
     """The closed case whose instructions these are, or nothing"""
 
@@ -103,14 +97,13 @@ def weigh(
     findings.evidence += [
         note for note in (cold_start_note(scale), explained_note(scale)) if note is not None
     ]
-    uses = sum(requests(view, group.templates, account) for account in group.core)
     return Candidate(
         group,
+        scale,
         findings,
         score,
         threshold(group.rule, rules, budget),
         _sound(scale, findings, known=bool(before)),
-        uses,
         before,
     )
 
@@ -144,7 +137,7 @@ def _known(group: Group, dormant: Mapping[bytes, bytes]) -> bytes:
 def _sound(scale: Scale, findings: Findings, *, known: bool) -> bool:
     """Whether the group's own rule is met, whatever its score."""
     group, rules = scale.group, scale.rules
-    owners = sum(scale.worth.values())
+    owners = scale.owners
     if group.rule is Rule.RELATED:
         return (
             owners >= rules.owners
@@ -155,9 +148,10 @@ def _sound(scale: Scale, findings: Findings, *, known: bool) -> bool:
     if known:
         return owners >= rules.dormant_owners
     agreeing = max(findings.of("temporal"), findings.of("relational"))
-    if agreeing < rules.family or findings.of("content") < rules.family:
+    least = rules.fixed_content if group.rule is Rule.FIXED else rules.family
+    if agreeing < rules.family or findings.of("content") < least:
         return False
-    if owners < rules.crowd and _span(scale) < rules.lesson_ms:
+    if owners < rules.crowd and scale.last - scale.first < rules.lesson_ms:
         return False
     if group.rule is Rule.ROTATING:
         return _rotates(scale, findings, owners)
@@ -174,27 +168,14 @@ def _rotates(scale: Scale, findings: Findings, owners: float) -> bool:
     return owners >= rules.owners and crowd and varied and marked and others >= rules.others
 
 
-def _span(scale: Scale) -> int:
-    """How long the core has been using the group's keys, ms."""
-    keys = dict.fromkeys(scale.group.keys)
-    links = [
-        link
-        for account in scale.group.core
-        for key, link in scale.view.accounts[account].links.items()
-        if key in keys
-    ]
-    return max(link.last for link in links) - min(link.first for link in links)
-
-
 def _is_one(scale: Scale, findings: Findings, owners: float) -> bool:
     rules = scale.rules
     keys = [scale.view.keys[key] for key in scale.group.templates[0].keys]
     elicited = max(key.elicited / key.accounts for key in keys)
     repeated = min(key.repeated / key.accounts for key in keys)
-    uses = sum(requests(scale.view, scale.group.templates, account) for account in scale.group.core)
     return (
         owners >= rules.fixed_owners
-        and (owners >= rules.crowd or uses >= rules.fixed_requests)
+        and (owners >= rules.crowd or scale.requests >= rules.fixed_requests)
         and elicited >= rules.strong
         and repeated <= rules.repeated
         and findings.signals.get("youth", 0.0) >= rules.fixed_youth

@@ -6,54 +6,42 @@ from models.alerting import Report
 from models.campaign.decide import Candidate
 from models.campaign.groups import Rule
 from models.campaign.rules import Bounds, Rules
-from models.campaign.view import View
 from schemas.alert import Evidence, Severity
 
 
-def first_use(view: View, candidate: Candidate, account: int) -> int:
-    """When an account first used a key of the group, ms."""
-    links = view.accounts[account].links
-    return min((links[key].first for key in candidate.group.keys if key in links), default=view.now)
-
-
-def core(view: View, candidate: Candidate) -> list[str]:
+def core(candidate: Candidate) -> list[str]:
     """Ids of the core, in the order of joining."""
-    order = sorted((first_use(view, candidate, a), view.names[a]) for a in candidate.group.core)
+    names = candidate.scale.view.names
+    activity = candidate.scale.activity
+    order = sorted((activity[account].first, names[account]) for account in candidate.group.core)
     return [name.decode() for _, name in order]
 
 
-def members(view: View, candidate: Candidate, known: list[str], bounds: Bounds) -> list[str]:
+def members(candidate: Candidate, known: list[str], bounds: Bounds) -> list[str]:
     """The core, then those around it, then those that were members before."""
-    around = sorted((first_use(view, candidate, a), view.names[a]) for a in candidate.group.around)
-    everyone = dict.fromkeys(core(view, candidate))
-    everyone.update(dict.fromkeys(name.decode() for _, name in around))
+    names = candidate.scale.view.names
+    everyone = dict.fromkeys(core(candidate))
+    everyone.update(dict.fromkeys(names[account].decode() for account in candidate.group.around))
     everyone.update(dict.fromkeys(known))
     return list(everyone)[: bounds.members]
 
 
-def report(
-    view: View, candidate: Candidate, known: list[str], rules: Rules, bounds: Bounds
-) -> Report:
+def report(candidate: Candidate, known: list[str], rules: Rules, bounds: Bounds) -> Report:
     """The case as of this step."""
-    group = candidate.group
-    uses = [
-        link
-        for account in group.core
-        for key, link in view.accounts[account].links.items()
-        if key in dict.fromkeys(group.keys)
-    ]
+    scale = candidate.scale
     large = (
-        len(group.core) >= rules.critical_accounts or candidate.requests >= rules.critical_requests
+        len(candidate.group.core) >= rules.critical_accounts
+        or scale.requests >= rules.critical_requests
     )
-    everyone = members(view, candidate, known, bounds)
+    everyone = members(candidate, known, bounds)
     return Report(
-        time=view.now,
+        time=scale.view.now,
         score=round(candidate.score, 3),
         severity=Severity.CRITICAL if large else Severity.HIGH,
         summary=summary(candidate, len(everyone)),
-        first_seen=min(link.first for link in uses),
-        last_seen=max(link.last for link in uses),
-        evidence=[*candidate.findings.evidence],
+        first_seen=scale.first,
+        last_seen=scale.last,
+        evidence=candidate.findings.evidence,
         members=everyone,
     )
 
@@ -70,7 +58,7 @@ def summary(candidate: Candidate, everyone: int) -> str:
     }[group.rule]
     parts = [f"{len(group.core)} accounts of {len(group.owners)} unrelated organisations {what}"]
     if group.rule is not Rule.RELATED:
-        parts.append(f"about {candidate.requests:,} requests went through them")
+        parts.append(f"about {candidate.scale.requests:,} requests went through them")
     parts += [text for name, text in _said(signals) if name in signals]
     if everyone > len(group.core):
         parts.append(f"{everyone - len(group.core)} more accounts have a weaker tie")

@@ -112,6 +112,8 @@ class Rules:
     related_youth: float = 2.0
     related_temporal: float = 4.0
     """And youth and burst: partners of long standing share conversations and cards too."""
+    fixed_content: float = 1.2
+    """What elicitation must bring for one instruction: no more than ln(1 / usual share) can."""
     fixed_youth: float = 4.0
     """What youth must bring for one instruction: nine new accounts in ten, or half of twelve."""
     family: float = 2.0
@@ -150,7 +152,10 @@ class Rules:
     one_network: float = 0.5
     """Share of members behind one network from which they are a class."""
     together: float = 0.5
-    """Jaccard index from which two keys are one text."""
+    """Jaccard index of first uses from which two keys are one text."""
+    swallowed: float = 0.8
+    """Share of a case's core in another's group from which the case is no other, if it has no group
+    of its own any more."""
     lineage: float = 0.3
     """Jaccard index from which a group is a known case, by members or by keys."""
     critical_accounts: int = 100
@@ -158,5 +163,5 @@ class Rules:
     """The size of campaigns that the product promises to find."""
     quiet_ms: int = 3 * DAY_MS
     """A case ends after this without activity: pools rest over weekends."""
-    growth: float = 1.5
-    """An update needs as many times the score or the members."""
+    growth: float = 1.25
+    """An update needs as many times the score or the members: ten revisions from 50 to 500."""

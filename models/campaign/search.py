@@ -43,11 +43,13 @@ def search(
     for position, key in enumerate(relations, len(templates)):
         ties.setdefault(label[position], []).append(key)
     candidates = []
+    since = view.now - rules.quiet_ms
     for community in sorted(texts.keys() | ties.keys()):
         groups = _groups(
             view, texts.get(community, []), ties.get(community, []), rules, weights, dormant
         )
         weighed = [weigh(view, group, rules, weights, budget, dormant) for group in groups]
+        weighed = [candidate for candidate in weighed if candidate.scale.last > since]
         if weighed:
             # The first of equals, in the order of the rules.
             candidates.append(max(weighed, key=lambda c: (c.sound, c.score - c.threshold)))
@@ -90,15 +92,4 @@ def _groups(
         )
     if any(key[0] == HANDOFF for key in relations) or len(relations) > 1:
         found.append(related(view, relations, templates, rules.owners))
-    since = view.now - rules.quiet_ms
-    return [group for group in found if group is not None and _last_use(view, group) > since]
-
-
-def _last_use(view: View, group: Group) -> int:
-    keys = dict.fromkeys(group.keys)
-    return max(
-        link.last
-        for account in group.core
-        for key, link in view.accounts[account].links.items()
-        if key in keys
-    )
+    return [group for group in found if group is not None]

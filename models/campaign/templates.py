@@ -1,10 +1,14 @@
-"""Which keys are one text: those that nearly the same accounts use."""
+"""Which keys are one text: those that come in the same requests."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+
+Uses = Mapping[int, int]
+"""Account -> when it first used a key, ms"""
 
 
 @dataclass(slots=True)
@@ -15,34 +19,41 @@ class Template:
     accounts: list[int]
 
 
-def merge(holders: Mapping[bytes, Sequence[int]], together: float) -> list[Template]:
-    """Templates of ``holders`` (key -> ascending accounts), the largest first.
+def merge(uses: Mapping[bytes, Uses], together: float) -> list[Template]:
+    """Templates of keys, the largest first.
 
-    Leader clustering: a key belongs to the template whose first key's accounts are the most like
-    its own, from a Jaccard index of ``together``; else it leads a new one. Larger keys come first,
-    then smaller ids, so the result depends on the graph alone.
+    Sentences of one text are linked at one moment, so a key's first uses, as (account, moment), are
+    compared. Leader clustering: a key belongs to the template whose first key's uses are the most
+    like its own, from a Jaccard index of ``together``; else it leads a new one. Larger keys come
+    first, then smaller ids, so the result depends on the graph alone.
     """
-    alike: dict[tuple[int, ...], list[bytes]] = {}
-    for key in sorted(holders):
-        alike.setdefault(tuple(holders[key]), []).append(key)
-    leaders: list[tuple[int, ...]] = []
-    keys: list[list[bytes]] = []
-    everyone: list[dict[int, None]] = []
-    held: dict[int, list[int]] = {}
-    for accounts in sorted(alike, key=lambda accounts: (-len(accounts), alike[accounts][0])):
-        shared = Counter(number for account in accounts for number in held.get(account, ()))
-        best, index = -1, together
-        for number, common in sorted(shared.items()):
-            jaccard = common / (len(accounts) + len(leaders[number]) - common)
-            if jaccard > index or (best < 0 and jaccard >= index):
-                best, index = number, jaccard
-        if best < 0:
-            best = len(leaders)
-            leaders.append(accounts)
-            keys.append([])
-            everyone.append({})
-            for account in accounts:
-                held.setdefault(account, []).append(best)
-        keys[best].extend(alike[accounts])
-        everyone[best].update(dict.fromkeys(accounts))
-    return [Template(mine, sorted(accounts)) for mine, accounts in zip(keys, everyone, strict=True)]
+    alike: dict[tuple[tuple[int, int], ...], list[bytes]] = {}
+    for key in sorted(uses):
+        alike.setdefault(tuple(uses[key].items()), []).append(key)
+    sizes: list[int] = []
+    made: list[Template] = []
+    held: dict[tuple[int, int], list[int]] = {}
+    for mine in sorted(alike, key=lambda mine: (-len(mine), alike[mine][0])):
+        common = Counter(number for use in mine for number in held.get(use, ()))
+        number = _likest(common, len(mine), sizes, together)
+        if number < 0:
+            number = len(made)
+            sizes.append(len(mine))
+            made.append(Template([], []))
+            for use in mine:
+                held.setdefault(use, []).append(number)
+        made[number].keys.extend(alike[mine])
+        made[number].accounts.extend(account for account, _ in mine)
+    for template in made:
+        template.accounts = sorted(dict.fromkeys(template.accounts))
+    return made
+
+
+def _likest(common: Mapping[int, int], size: int, sizes: list[int], together: float) -> int:
+    """The template with the greatest index, the first of equals; -1 below ``together``."""
+    best, greatest = -1, together
+    for number in sorted(common):
+        index = common[number] / (size + sizes[number] - common[number])
+        if index > greatest or (best < 0 and index >= greatest):
+            best, greatest = number, index
+    return best

@@ -30,7 +30,8 @@ class View:
     names: list[bytes]
     accounts: list[Account]
     keys: Mapping[bytes, Key]
-    text: dict[bytes, list[int]]
+    text: dict[bytes, dict[int, int]]
+    """Sentences: account -> first use, ms"""
     relations: dict[bytes, list[int]]
     """Conversations and payments"""
     support: dict[bytes, list[int]]
@@ -76,12 +77,12 @@ def look(
     """The view of a step at ``now``."""
     names = sorted(graph.accounts.items)
     accounts = [graph.accounts.items[name] for name in names]
-    kinds: dict[int, dict[bytes, list[int]]] = {
+    kinds: dict[int, dict[bytes, dict[int, int]]] = {
         kind: {} for kind in (TEXT, HANDOFF, PAYMENT, NETWORK, CLIENT)
     }
     for number, account in enumerate(accounts):
-        for key in account.links:
-            kinds[key[0]].setdefault(key, []).append(number)
+        for key, link in account.links.items():
+            kinds[key[0]].setdefault(key, {})[number] = link.first
     return View(
         now=now,
         started=started,
@@ -90,12 +91,9 @@ def look(
         accounts=accounts,
         keys=graph.keys.items,
         text=kinds[TEXT],
-        relations=kinds[HANDOFF] | kinds[PAYMENT],
-        support=kinds[NETWORK] | kinds[CLIENT],
-        opened={
-            key: min(accounts[number].links[key].first for number in holders)
-            for key, holders in kinds[TEXT].items()
-        },
+        relations={key: list(uses) for key, uses in (kinds[HANDOFF] | kinds[PAYMENT]).items()},
+        support={key: list(uses) for key, uses in (kinds[NETWORK] | kinds[CLIENT]).items()},
+        opened={key: min(uses.values()) for key, uses in kinds[TEXT].items()},
         usual=usual,
         explained=explained,
     )

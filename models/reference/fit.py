@@ -45,6 +45,8 @@ _ORGANIZATION_REQUESTS = 256
 _ORGANIZATION_MS = 6 * HOUR_MS
 _LOWEST, _HIGHEST = 0.02, 0.6
 """Bounds of a null: below, two odd requests would be evidence; above, no bet pays."""
+_LOWEST_PROBING = 0.1
+"""This rule pages; where most requests are refused, as in probing, it delays by five windows."""
 _SMALLEST_COHORT = 200
 """Accounts; the 99th percentile of fewer is the maximum. Smaller cohorts take the population's."""
 _LARGEST_RATIO = 4.0
@@ -80,7 +82,10 @@ def fit(windows: Emission) -> Reference:
             organization_windows_per_account_day=organization_windows / account_days,
             log_likelihood_ratio=ratio.tolist(),
             collecting=_nulls(windows, plans, features.collecting(rows)),
-            probing=_nulls(windows, plans, features.probing(rows)),
+            probing=[
+                max(null, _LOWEST_PROBING)
+                for null in _nulls(windows, plans, features.probing(rows))
+            ],
             organization_collecting=_organization_null(windows),
             coverage_sd=_spread_of(features.coverage(full)),
             ratio_sd=_spread_of(_mean_ratio(full, ratio)),

@@ -20,7 +20,6 @@ from streams.replay.pipeline import Pipeline, ordered
 from streams.replay.report import Summary, print_summary, progress_bar
 from streams.replay.topic import Range, TopicReplay
 from streams.settings import Settings
-from streams.transport.connection import client_options
 
 
 def replay_file(
@@ -58,7 +57,7 @@ def replay_topic(
 ) -> Summary:
     """Replay a range of the request topic into ``alerts``. Raises ``ConfigError``."""
     started = time.perf_counter()
-    replay = TopicReplay(pipeline, client_options(settings.kafka))
+    replay = TopicReplay(pipeline, settings.kafka)
     with open_output(alerts) as out:
         with progress_bar(None, console) as bar:
             asyncio.run(replay.run(what, lambda read, total: bar.update(read, read, total)))

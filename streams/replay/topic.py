@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.errors import ConfigError
 from schemas.topics import REQUESTS
+from streams.admin import partition_counts
 from streams.replay.pipeline import Pipeline
+from streams.settings import KafkaSettings
+from streams.transport.connection import MESSAGE_BYTES, client_options
 
 
 POLL_RECORDS = 4096
@@ -31,11 +33,11 @@ class Range:
 class TopicReplay:
     """Reads every partition of the request topic over a range and drives a pipeline."""
 
-    def __init__(self, pipeline: Pipeline, client: Mapping[str, Any]) -> None:
+    def __init__(self, pipeline: Pipeline, kafka: KafkaSettings) -> None:
         self.pipeline = pipeline
         self.events = 0
         self.accounts: set[bytes] = set()
-        self._client = client
+        self._kafka = kafka
 
     async def run(self, what: Range, on_progress: Callable[[int, int], None]) -> None:
         """Read the range to its end; ``on_progress(records read, records in all)``.
@@ -46,8 +48,8 @@ class TopicReplay:
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="none",
-            max_partition_fetch_bytes=16 << 20,
-            **self._client,
+            max_partition_fetch_bytes=MESSAGE_BYTES,
+            **client_options(self._kafka),
         )
         await consumer.start()
         try:
@@ -61,9 +63,9 @@ class TopicReplay:
     ) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
         """First offset and offset past the last, for each partition."""
         count = self.pipeline.deployment.partitions.requests
-        found = consumer.partitions_for_topic(REQUESTS) or await _refreshed(consumer)
-        if len(found) != count:
-            raise ConfigError(f"{REQUESTS} has {len(found)} partitions, the settings say {count}")
+        found = (await partition_counts(self._kafka)).get(REQUESTS, 0)
+        if found != count:
+            raise ConfigError(f"{REQUESTS} has {found} partitions, the settings say {count}")
         partitions = [TopicPartition(REQUESTS, p) for p in range(count)]
         consumer.assign(partitions)
         first = await consumer.beginning_offsets(partitions)
@@ -107,11 +109,6 @@ class TopicReplay:
         complete = {tp: self.pipeline.nodes["account"][tp.partition].complete for tp in left}
         limit = min(complete.values()) + READ_AHEAD_TICKS
         return [tp for tp in left if complete[tp] <= limit]
-
-
-async def _refreshed(consumer: AIOKafkaConsumer) -> set[int]:
-    topics = await consumer.topics()
-    return set(consumer.partitions_for_topic(REQUESTS) or ()) if REQUESTS in topics else set()
 
 
 async def _resolve(

@@ -6,17 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from schemas.frame import StageName
-from schemas.topics import EDGES, LINKS, REQUESTS, WINDOWS, catalogue, changelog
+from schemas.topics import EDGES, catalogue, changelog
+from streams.node.build import SOURCE_OF
 from streams.settings import Settings
 
 
-SOURCES: dict[StageName, str] = {
-    "account": REQUESTS,
-    "organization": WINDOWS,
-    "links": LINKS,
-    "campaign": EDGES,
-}
-"""The topic each stage reads."""
 EVENT_CHUNK = 500
 """Records a chunk: below 200 the cost of delivery shows, above 1,000 nothing is gained and the loop
 is blocked for longer."""
@@ -53,10 +47,10 @@ def wiring(settings: Settings) -> Wiring:
     stages = tuple(
         StageSpec(
             stage=stage,
-            topic=SOURCES[stage],
+            topic=SOURCE_OF[stage],
             changelog=changelog(stage),
-            chunk_records=FRAME_CHUNK if topics[SOURCES[stage]].transactional else EVENT_CHUNK,
-            holes=topics[SOURCES[stage]].transactional,
+            chunk_records=FRAME_CHUNK if topics[SOURCE_OF[stage]].transactional else EVENT_CHUNK,
+            holes=topics[SOURCE_OF[stage]].transactional,
         )
         for stage in settings.stages
     )

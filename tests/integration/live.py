@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import subprocess
 import sys
 import time
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,11 +20,15 @@ import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from infra.kafka.broker import Broker
+from infra.kafka.cli import JARS
+from infra.kafka.jars import Jars
 from models.eventtime import format_time
 from models.stage import Deployment
 from schemas.topics import ALERTS, REQUESTS, catalogue
 from streams.adapters.raw import Wire, partition_for
+from streams.node.records import SourceRecord
 from streams.replay.file import BROADCAST_TYPES
+from tests.unit.replay.worlds import DEPLOYMENT, KEYS
 
 
 START_S = 60.0
@@ -64,14 +70,14 @@ class Live:
             check=False,
         )
 
-    def start(self) -> None:
+    def start(self, **settings: str) -> None:
         """Start a worker and wait until it has recovered."""
         number = len(self.workers)
         ready = self.folder / f"ready-{number}"
         with (self.folder / f"worker-{number}.log").open("wb") as log:
             worker = subprocess.Popen(
                 [sys.executable, "-m", "streams.cli", "worker"],
-                env=self.environment | {"PROBEWATCH_READY_FILE": str(ready)},
+                env=self.environment | {"PROBEWATCH_READY_FILE": str(ready)} | settings,
                 stdout=log,
                 stderr=log,
             )
@@ -93,25 +99,44 @@ class Live:
 
     async def _fill(self, wires: Sequence[Wire]) -> None:
         count = self.deployment.partitions.requests
-        producer = AIOKafkaProducer(bootstrap_servers=self.broker.bootstrap, linger_ms=20)
-        await producer.start()
-        sent = []
-        for wire in wires:
-            everywhere = wire.control in BROADCAST_TYPES
-            for partition in range(count) if everywhere else [partition_for(wire.account, count)]:
+        async with self._producer() as producer:
+            for wire in wires:
                 key = wire.account.encode() or None
-                sent.append(await producer.send(REQUESTS, wire.value, key, partition))
-        await asyncio.gather(*sent)
-        await producer.stop()
+                everywhere = wire.control in BROADCAST_TYPES
+                here = range(count) if everywhere else [partition_for(wire.account, count)]
+                for partition in here:
+                    await producer.send(REQUESTS, wire.value, key, partition)
+
+    def fill_raw(self, records: Sequence[SourceRecord]) -> None:
+        """Write records as they are, all to one partition, in order."""
+        asyncio.run(self._fill_raw(records))
+
+    async def _fill_raw(self, records: Sequence[SourceRecord]) -> None:
+        async with self._producer() as producer:
+            for record in records:
+                headers = list(record.headers)
+                await producer.send(REQUESTS, record.value, record.key, 0, headers=headers)
+
+    @asynccontextmanager
+    async def _producer(self) -> AsyncIterator[AIOKafkaProducer]:
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self.broker.bootstrap, linger_ms=20, max_request_size=16 << 20
+        )
+        await producer.start()
+        try:
+            yield producer
+            await producer.flush()
+        finally:
+            await producer.stop()
 
     def alerts(self) -> list[bytes]:
         """Values of the alerts topic."""
         return [record.value for record in self.read(ALERTS)]
 
-    def wait_for_alerts(self, count: int, seconds: float) -> None:
-        """Wait until there are ``count`` alerts, and a little longer in case there come more."""
+    def wait_for(self, topic: str, count: int, seconds: float) -> None:
+        """Wait until ``topic`` has ``count`` records, and a little longer in case more come."""
         deadline = time.monotonic() + seconds
-        while len(self.alerts()) < count:
+        while len(self.read(topic)) < count:
             for worker in self.workers:
                 assert worker.poll() is None, self.logs().decode()
             assert time.monotonic() < deadline, self.logs().decode()
@@ -169,3 +194,25 @@ class Live:
                 worker.kill()
             worker.wait()
         self.broker.wipe()
+
+
+@contextmanager
+def deployment(folder: Path) -> Iterator[Live]:
+    """A deployment with its topics, on a broker of its own; everything is stopped at the end."""
+    live = Live(Broker(folder / "kafka", Jars(JARS)), DEPLOYMENT, folder, KEYS.current.decode())
+    try:
+        live.broker.start()
+        created = live.run("topics", "create")
+        assert created.returncode == 0, created.stderr.decode()
+        checked = live.run("topics", "check")
+        assert checked.returncode == 0, checked.stdout.decode()
+        yield live
+    finally:
+        live.end()
+
+
+def free_port() -> int:
+    """A port that nobody listens on at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

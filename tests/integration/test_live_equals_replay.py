@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
-
 import msgspec
 import orjson
 import pytest
 
-from infra.kafka.broker import Broker
-from infra.kafka.cli import JARS
-from infra.kafka.jars import Jars
 from schemas.alert import Alert
-from schemas.topics import DEAD_LETTERS
+from schemas.topics import ALERTS, DEAD_LETTERS
 from streams.adapters.raw import Wire, to_wire
 from streams.replay.file import closing_time
-from streams.replay.pipeline import ordered
 from tests.integration.live import Live
-from tests.unit.replay.worlds import DEPLOYMENT, KEYS, lines, replayed
+from tests.unit.replay.worlds import KEYS, lines, replayed, written
 
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
@@ -46,48 +39,24 @@ def broken() -> list[bytes]:
     return [orjson.dumps(event), f"{{{BROKEN}".encode()]
 
 
-@pytest.fixture
-def deploy(kafka: Broker, tmp_path: Path) -> Iterator[Callable[[], Live]]:
-    """Deployments on brokers of their own (``kafka`` decides whether there can be any)."""
-    started: list[Live] = []
-
-    def make() -> Live:
-        folder = tmp_path / str(len(started))
-        folder.mkdir()
-        broker = Broker(folder / "kafka", Jars(JARS))
-        live = Live(broker, DEPLOYMENT, folder, KEYS.current.decode())
-        started.append(live)
-        broker.start()
-        created = live.run("topics", "create")
-        assert created.returncode == 0, created.stderr.decode()
-        return live
-
-    yield make
-    for live in started:
-        live.end()
-
-
 @pytest.mark.parametrize("workers", [1, 2])
-def test_live_alerts_equal_replayed_ones_and_carry_no_text(
-    deploy: Callable[[], Live], workers: int
-) -> None:
+def test_live_alerts_equal_replayed_ones_and_carry_no_text(live: Live, workers: int) -> None:
     events = planted()
     expected = replayed([*events, *broken()])
     assert expected.alerts, "a world without alerts proves nothing"
-    live = deploy()
     wires = [to_wire(line, KEYS) for line in events]
     live.fill([*wires, *(Wire("a", line) for line in broken())], closing_time(expected))
     for _ in range(workers):
         live.start()
-    live.wait_for_alerts(len(expected.alerts), LIVE_S)
+    live.wait_for(ALERTS, len(expected.alerts), LIVE_S)
 
     found = [msgspec.json.decode(value, type=Alert) for value in live.alerts()]
-    assert [msgspec.json.encode(alert) for alert in ordered(found)] == [
-        msgspec.json.encode(alert) for alert in ordered(expected.alerts)
-    ]
+    assert written(found) == written(expected.alerts)
+    again = live.run("replay", "--from-topic", "--alerts", "-")
+    assert again.stdout == written(expected.alerts) + b"\n", again.stderr.decode()
     assert len(live.read(DEAD_LETTERS)) == len(expected.dead_letters) == 2
     assert live.stop() == [0] * workers
-    written = live.read_everything()
-    assert CANARY.encode() not in written + live.logs()
+    everything = live.read_everything()
+    assert CANARY.encode() not in everything + live.logs()
     # Once each in what the gateway wrote, and nowhere else.
-    assert (written.count(BROKEN.encode()), live.logs().count(BROKEN.encode())) == (2, 0)
+    assert (everything.count(BROKEN.encode()), live.logs().count(BROKEN.encode())) == (2, 0)

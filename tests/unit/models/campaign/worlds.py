@@ -340,10 +340,11 @@ def _running(
 def edges(world: World, stage: LinksStage, step_ms: int = HOUR_MS) -> list[ChannelBatch]:
     """What the links stage makes of the world, in batches for the campaign stage."""
     account, rows = observations(world)
+    time = rows["time"].copy()
     made = []
     end = START + int(world.days * DAY_MS)
     for upto in range(START + step_ms, end + step_ms, step_ms):
-        begin, stop = np.searchsorted(rows["time"], [upto - step_ms, upto])
+        begin, stop = np.searchsorted(time, [upto - step_ms, upto])
         used, index = np.unique(account[begin:stop], return_inverse=True)
         batch = ChannelBatch(
             [world.accounts[a] for a in used.tolist()],
