@@ -3,6 +3,8 @@
 PYTHON ?= python3
 KAFKA ?= embedded
 DEMO_SECONDS ?=
+DATA ?= ../shared/data
+SEED ?= 1
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -30,7 +32,7 @@ $(READY): requirements.lock pyproject.toml
 	@touch $@
 
 .PHONY: demo
-demo: setup ## See a campaign found: traffic, detection and console, until Ctrl-C or for DEMO_SECONDS (KAFKA=local: a real Kafka).
+demo: setup ## Watch a campaign being found, until Ctrl-C or for DEMO_SECONDS (KAFKA=local: on a real Kafka).
 	@test "$(KAFKA)" != local || $(BROKER) fetch
 	$(BIN)/probewatch demo --kafka $(KAFKA) $(if $(DEMO_SECONDS),--seconds $(DEMO_SECONDS))
 
@@ -64,6 +66,13 @@ schemas: setup ## Generate the checked-in JSON Schemas and asyncapi.yaml from th
 .PHONY: bench
 bench: setup kafka-jars ## Run the benchmarks (tests/bench/bench_*.py) and print their figures.
 	$(BIN)/python -m pytest tests/bench -o python_files='bench_*.py' -s
+
+.PHONY: real-input
+real-input: setup ## Replay 200,000 real prompts with real timing and score the alerts (needs DATA, SEED=1).
+	@test -d "$(DATA)" || { echo "DATA=$(DATA) is not there: it is the traffic data set, which is not part of this repository" >&2; exit 2; }
+	$(BIN)/python -m tests.worlds.real_input --data $(DATA) --out build/world-$(SEED) --seed $(SEED)
+	$(BIN)/probewatch replay --events build/world-$(SEED)/events.jsonl.gz --alerts build/world-$(SEED)/alerts.jsonl
+	$(BIN)/python -m tests.worlds.score build/world-$(SEED)/truth.json build/world-$(SEED)/alerts.jsonl
 
 .PHONY: lock
 lock: setup ## Resolve the dependencies again into requirements.lock, for every platform and Python.
