@@ -7,7 +7,7 @@ fingerprints and drops them first.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
@@ -18,38 +18,6 @@ Time = Annotated[str, Meta(min_length=20, max_length=35, description="RFC 3339, 
 Tokens = Annotated[int, Meta(ge=0, le=1 << 31)]
 Count = Annotated[int, Meta(ge=0, le=1 << 20)]
 Temperature = Annotated[float, Meta(ge=0, le=100)]
-
-ELICITATIONS = (
-    "cot_inline",
-    "cot_posthoc",
-    "cot_translate",
-    "debug_mode",
-    "identity_override",
-    "rubric_grading",
-    "task_generation",
-    "policy_rewrite",
-)
-"""Closed enum of ``content.elicitation``; the position is the bit in packed records."""
-
-CATEGORIES = (
-    "other",
-    "reasoning_math",
-    "agentic_code",
-    "tool_orchestration",
-    "data_analysis",
-    "computer_use",
-    "grading",
-    "task_generation",
-    "safe_rewrite",
-    "low_level_code",
-    "translation",
-    "writing",
-    "question_answering",
-    "extraction",
-    "conversation",
-    "vision",
-)
-"""Closed enum of ``content.category``; the position is the number in packed records."""
 
 Elicitation = Literal[
     "cot_inline",
@@ -79,9 +47,14 @@ Category = Literal[
     "conversation",
     "vision",
 ]
+ELICITATIONS: tuple[Elicitation, ...] = get_args(Elicitation)
+"""Closed enum of ``content.elicitation``; the position is the bit in packed records."""
+CATEGORIES: tuple[Category, ...] = get_args(Category)
+"""Closed enum of ``content.category``; the position is the number in packed records."""
+
 Script = Annotated[str, Meta(max_length=16, description="dominant Unicode script, lower case")]
 Plan = Literal["free", "pro", "team", "enterprise", "api"]
-PLANS = ("free", "pro", "team", "enterprise", "api")
+PLANS: tuple[Plan, ...] = get_args(Plan)
 Pathway = Literal["api", "console", "cloud-a", "cloud-b", "aggregator"]
 ReasoningReference = Literal["none", "same_session", "other_session", "other_account"]
 

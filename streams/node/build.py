@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from models.account.batch import RequestBatch
 from models.account.stage import AccountStage
 from models.campaign import CampaignStage
 from models.evidence import Budget
 from models.links import LinksStage
 from models.organization.stage import OrganizationStage
 from models.reference.reference import Reference
-from models.stage import Deployment
+from models.stage import ChannelBatch, ChannelStage, Deployment
 from schemas.frame import StageName
 from schemas.topics import EDGES, LINKS, REQUESTS, WINDOWS
-from streams.node.node import AccountNode, ChannelNode, Node
+from streams.node.channel import ChannelInlet
+from streams.node.deadletter import DeadLetters
+from streams.node.node import Node
+from streams.node.source import SourceInlet
 
 
 SOURCE_OF: dict[StageName, str] = {
@@ -23,6 +27,10 @@ SOURCE_OF: dict[StageName, str] = {
     "campaign": EDGES,
 }
 """The topic each stage reads, in the order data flows."""
+
+
+AnyNode = Node[RequestBatch] | Node[ChannelBatch]
+"""A node of any stage; they differ in what their inlet makes of records."""
 
 
 def partitions_of(stage: StageName, deployment: Deployment) -> int:
@@ -45,7 +53,7 @@ def make_node(
     budget: Budget,
     digest_key: bytes,
     references: Mapping[str, Reference] | None = None,
-) -> Node:
+) -> AnyNode:
     """The node of one stage on one partition, empty.
 
     ``references`` are those a control record may switch to, by hash; ``digest_key`` keys the
@@ -53,11 +61,14 @@ def make_node(
     """
     if stage == "account":
         account = AccountStage(deployment, reference, references, budget)
-        return AccountNode(partition, deployment, account, digest_key)
+        inlet = SourceInlet(deployment, DeadLetters(partition, digest_key))
+        return Node(stage, partition, deployment, inlet, account)
+    folding: ChannelStage
     if stage == "organization":
-        return ChannelNode(
-            stage, partition, deployment, WINDOWS, OrganizationStage(deployment, reference, budget)
-        )
-    if stage == "links":
-        return ChannelNode(stage, partition, deployment, LINKS, LinksStage(deployment))
-    return ChannelNode(stage, partition, deployment, EDGES, CampaignStage(deployment, budget))
+        folding = OrganizationStage(deployment, reference, budget)
+    elif stage == "links":
+        folding = LinksStage(deployment)
+    else:
+        folding = CampaignStage(deployment, budget)
+    channel = ChannelInlet(SOURCE_OF[stage], deployment)
+    return Node(stage, partition, deployment, channel, folding)

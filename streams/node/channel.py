@@ -8,7 +8,7 @@ state rows would write every record a second time).
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,8 +24,8 @@ from schemas.frame import FRAME_VERSION, AccountFacts, Frame
 from schemas.link import LINK
 from schemas.topics import EDGES, LINKS, WINDOWS
 from schemas.window import WINDOW
-from streams.node.progress import SourceProgress
-from streams.node.records import SourceRecord
+from streams.node.progress import Progress, SourceProgress
+from streams.node.records import Output, SourceRecord
 
 
 LAYOUTS = {WINDOWS: WINDOW, LINKS: LINK, EDGES: EDGE}
@@ -61,11 +61,12 @@ class ChannelInlet:
         self.layout = LAYOUTS[topic]
         self.tick_ms = deployment.tick_ms
         self._index = {source: i for i, source in enumerate(deployment.sources(topic))}
-        self.folded = 0
+        self.complete = 0
         """Ticks below this are folded."""
+        self.counts: Counter[str] = Counter()
         self.next_offset = 0
         self.position = 0
-        self.base = [SourceProgress() for _ in self._index]
+        self.sources = [SourceProgress() for _ in self._index]
         """Channel progress as of ``next_offset``; never the newest, or a tick could fold before its
         rows are re-read."""
         self._live = [SourceProgress() for _ in self._index]
@@ -83,30 +84,36 @@ class ChannelInlet:
         return sum(len(chunk.rows) for chunk in self._chunks)
 
     @property
-    def newest_complete(self) -> int:
-        """The furthest any source is; minus ``folded`` it is the stage's lag in ticks."""
-        return max(source.complete for source in self._live)
+    def lag_ticks(self) -> int:
+        """How far the furthest source is ahead of what is folded."""
+        return max(source.complete for source in self._live) - self.complete
 
-    def restore(self, next_offset: int, folded: int, sources: list[SourceProgress]) -> None:
+    def take_letters(self) -> list[Output]:
+        """A bad frame is no bad input but broken state: there are none."""
+        return []
+
+    def restore(self, progress: Progress) -> None:
         """Continue where a progress row says."""
-        self.next_offset = self.position = next_offset
-        self.folded = folded
-        self.base = sources
-        self._live = [SourceProgress(s.sequence, s.complete, s.watermark) for s in sources]
+        self.next_offset = self.position = progress.next_offset
+        self.complete = progress.complete
+        self.sources = progress.sources
+        self._live = [SourceProgress(s.sequence, s.complete, s.watermark) for s in progress.sources]
 
     def offer(self, records: Sequence[SourceRecord]) -> ChannelBatch | None:
         """Read frames; return what has become complete, if anything.
 
         Raises ``StateError`` for a frame that is missing, foreign or damaged.
         """
+        self.counts["frames"] += len(records)
         for record in records:
             self._read(record)
             self.position = record.offset + 1
         complete = min(source.complete for source in self._live)
-        if complete <= self.folded:
+        if complete <= self.complete:
             return None
-        self.folded = complete
+        self.complete = complete
         batch = self._release(complete * self.tick_ms)
+        self.counts["events"] += len(batch.rows)
         self._trim()
         return batch
 
@@ -131,7 +138,7 @@ class ChannelInlet:
         if len(rows):
             last_tick = max(last_tick, int(rows["time"].max()) // self.tick_ms)
             # A restart reads frames again of which the first ticks are folded already.
-            rows = rows[rows["time"] >= self.folded * self.tick_ms]
+            rows = rows[rows["time"] >= self.complete * self.tick_ms]
         if len(rows):
             self._chunks.append(
                 _Chunk(source, frame.accounts, rows["account"].astype(np.int32), rows)
@@ -188,9 +195,9 @@ class ChannelInlet:
 
     def _trim(self) -> None:
         """Move the restart position over frames that are folded to the last row and tick."""
-        while self._frames and self._frames[0].last_tick < self.folded:
+        while self._frames and self._frames[0].last_tick < self.complete:
             frame = self._frames.popleft()
-            base = self.base[frame.source]
+            base = self.sources[frame.source]
             base.sequence += 1
             base.complete = max(base.complete, frame.complete)
             base.watermark = max(base.watermark, frame.watermark)

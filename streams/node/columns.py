@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from models.account.batch import Identity, RecordKind, RequestBatch
 from schemas.control import Control, Enforcement, Heartbeat, ModelReleased, ReferenceActivated
 from schemas.edge import ACTIONS
-from schemas.request import CATEGORIES, ELICITATIONS, PLANS
+from schemas.request import CATEGORIES, ELICITATIONS, PLANS, Elicitation
 from streams.node.decode import Decoded, WireEvent
 
 
@@ -175,7 +175,7 @@ def _identities(requests: Sequence[WireEvent]) -> list[Identity | None]:
     return list(zip([r.organization_id for r in requests], created, plans, strict=True))
 
 
-def _bits(names: Sequence[str]) -> int:
+def _bits(names: Sequence[Elicitation]) -> int:
     if not names:
         return 0
     bits = 0

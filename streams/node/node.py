@@ -2,25 +2,70 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Generic, Protocol, TypeVar
 
-from typing_extensions import override
-
-from models.account.stage import AccountStage
-from models.stage import ChannelStage, Deployment, Effects, State
+from models.stage import Deployment, Effects, State
 from schemas.frame import StageName
-from streams.node.channel import ChannelInlet
-from streams.node.deadletter import DeadLetters
 from streams.node.outlet import Outlet
 from streams.node.progress import Progress, SourceProgress, decode_progress, encode_progress
 from streams.node.records import Cut, Output, SourceRecord
 from streams.node.rows import PROGRESS_KEY, pack_row, unpack_row
-from streams.node.source import SourceInlet
 
 
-class Node(ABC):
+Batch = TypeVar("Batch")
+Made_co = TypeVar("Made_co", covariant=True)
+Folded_contra = TypeVar("Folded_contra", contravariant=True)
+
+
+class Inlet(Protocol[Made_co]):
+    """The incoming side: records to batches, and where reading stands."""
+
+    counts: Counter[str]
+
+    @property
+    def position(self) -> int:
+        """The next offset to offer."""
+
+    @property
+    def next_offset(self) -> int:
+        """Where a restart begins to read."""
+
+    @property
+    def complete(self) -> int:
+        """Ticks below this are complete."""
+
+    @property
+    def watermark(self) -> int:
+        """Greatest event time seen, ms."""
+
+    @property
+    def lag_ticks(self) -> int:
+        """How far the furthest source is ahead of ``complete``."""
+
+    @property
+    def sources(self) -> list[SourceProgress]:
+        """Progress of each upstream channel as of ``next_offset``."""
+
+    def offer(self, records: Sequence[SourceRecord]) -> Made_co | None:
+        """Read at least one record; what can be folded now, if anything."""
+
+    def take_letters(self) -> list[Output]:
+        """Dead letters since the last call."""
+
+    def restore(self, progress: Progress) -> None:
+        """Continue where a progress row says."""
+
+
+class Stage(State, Protocol[Folded_contra]):
+    """The arithmetic: batches to effects."""
+
+    def fold(self, batch: Folded_contra, /) -> Effects:
+        """Apply the batch to the state and return what it causes."""
+
+
+class Node(Generic[Batch]):
     """One stage on one partition.
 
     Records go in through :meth:`offer`; a barrier takes what is to be written with :meth:`cut`.
@@ -28,48 +73,60 @@ class Node(ABC):
     """
 
     def __init__(
-        self, stage: StageName, partition: int, deployment: Deployment, state: State
+        self,
+        name: StageName,
+        partition: int,
+        deployment: Deployment,
+        inlet: Inlet[Batch],
+        stage: Stage[Batch],
     ) -> None:
-        self.stage: StageName = stage
+        self.stage: StageName = name
         self.partition = partition
         self.deployment = deployment
         self.counts: Counter[str] = Counter()
         """Since the caller last cleared it; names from the metric catalogue."""
-        self._state = state
-        self._outlet = Outlet(stage, partition, deployment)
+        self._inlet = inlet
+        self._stage = stage
+        self._outlet = Outlet(name, partition, deployment)
         self._cut_at = 0
 
-    @abstractmethod
     def offer(self, records: Sequence[SourceRecord]) -> None:
         """Fold records at offsets >= ``position``, in order.
 
         Raises ``StateError`` if the channel is broken.
         """
+        if not records:
+            return
+        batch = self._inlet.offer(records)
+        self.counts += self._inlet.counts
+        self._inlet.counts.clear()
+        if batch is not None:
+            self._take(self._stage.fold(batch))
 
     @property
-    @abstractmethod
     def position(self) -> int:
         """The next offset to offer."""
+        return self._inlet.position
 
     @property
-    @abstractmethod
     def next_offset(self) -> int:
         """Where a restart begins to read: the oldest record that is not completely folded."""
+        return self._inlet.next_offset
 
     @property
-    @abstractmethod
     def complete(self) -> int:
         """Ticks below this are complete here."""
+        return self._inlet.complete
 
     @property
-    @abstractmethod
     def watermark(self) -> int:
         """Greatest event time seen, ms."""
+        return self._inlet.watermark
 
     @property
     def lag_ticks(self) -> int:
         """How far the furthest source is ahead of what is folded."""
-        return 0
+        return self._inlet.lag_ticks
 
     @property
     def urgent(self) -> bool:
@@ -83,7 +140,7 @@ class Node(ABC):
 
     def outputs(self) -> list[Output]:
         """Records caused since the last call: dead letters, alerts, frames."""
-        return self._letters() + self._outlet.cut(self.complete, self.watermark)
+        return self._inlet.take_letters() + self._outlet.cut(self.complete, self.watermark)
 
     def cut(self) -> Cut:
         """What this barrier writes; afterwards the node is clean."""
@@ -91,7 +148,7 @@ class Node(ABC):
         offset = self.next_offset
         rows: list[tuple[bytes, bytes | None]] = [
             (key, None if payload is None else pack_row(payload, offset))
-            for key, payload in self._state.changed()
+            for key, payload in self._stage.changed()
         ]
         rows.append((PROGRESS_KEY, pack_row(encode_progress(self._progress()), offset)))
         self._cut_at = self.position
@@ -109,16 +166,16 @@ class Node(ABC):
                 progress = decode_progress(unpack_row(row), self.deployment)
             else:
                 payloads.append((key, unpack_row(row)))
-        self._state.restore(payloads)
+        self._stage.restore(payloads)
         if progress is not None:
             self._outlet.sequences = progress.sequences
             self._outlet.sent_complete = progress.complete
-            self._resume(progress)
+            self._inlet.restore(progress)
         self._cut_at = self.position
 
     def snapshot(self) -> dict[bytes, bytes]:
         """Every state row without its envelope."""
-        return self._state.snapshot()
+        return self._stage.snapshot()
 
     def _take(self, effects: Effects) -> None:
         self._outlet.take(effects)
@@ -133,123 +190,5 @@ class Node(ABC):
             sequences=self._outlet.sequences,
             complete=self.complete,
             watermark=self.watermark,
-            sources=self._sources(),
+            sources=self._inlet.sources,
         )
-
-    def _letters(self) -> list[Output]:
-        return []
-
-    def _sources(self) -> list[SourceProgress]:
-        return []
-
-    @abstractmethod
-    def _resume(self, progress: Progress) -> None: ...
-
-
-class AccountNode(Node):
-    """Reads the request topic."""
-
-    def __init__(
-        self, partition: int, deployment: Deployment, stage: AccountStage, digest_key: bytes
-    ) -> None:
-        super().__init__("account", partition, deployment, stage)
-        self._stage = stage
-        self._inlet = SourceInlet(deployment, DeadLetters(partition, digest_key))
-
-    @override
-    def offer(self, records: Sequence[SourceRecord]) -> None:
-        if not records:
-            return
-        batch = self._inlet.offer(records)
-        self.counts += self._inlet.counts
-        self._inlet.counts.clear()
-        self.counts["events"] += len(records)
-        if len(batch):
-            self._take(self._stage.fold(batch))
-
-    @property
-    @override
-    def position(self) -> int:
-        return self._inlet.position
-
-    @property
-    @override
-    def next_offset(self) -> int:
-        return self._inlet.next_offset
-
-    @property
-    @override
-    def complete(self) -> int:
-        return self._inlet.complete
-
-    @property
-    @override
-    def watermark(self) -> int:
-        return self._inlet.watermark
-
-    @override
-    def _letters(self) -> list[Output]:
-        return self._inlet.take_letters()
-
-    @override
-    def _resume(self, progress: Progress) -> None:
-        self._inlet.restore(progress.next_offset, progress.watermark)
-
-
-class ChannelNode(Node):
-    """Reads frames from the stages before it."""
-
-    def __init__(
-        self,
-        stage_name: StageName,
-        partition: int,
-        deployment: Deployment,
-        topic: str,
-        stage: ChannelStage,
-    ) -> None:
-        super().__init__(stage_name, partition, deployment, stage)
-        self._stage = stage
-        self._inlet = ChannelInlet(topic, deployment)
-
-    @override
-    def offer(self, records: Sequence[SourceRecord]) -> None:
-        if not records:
-            return
-        batch = self._inlet.offer(records)
-        self.counts["frames"] += len(records)
-        if batch is not None:
-            self.counts["events"] += len(batch.rows)
-            self._take(self._stage.fold(batch))
-
-    @property
-    @override
-    def position(self) -> int:
-        return self._inlet.position
-
-    @property
-    @override
-    def next_offset(self) -> int:
-        return self._inlet.next_offset
-
-    @property
-    @override
-    def complete(self) -> int:
-        return self._inlet.folded
-
-    @property
-    @override
-    def watermark(self) -> int:
-        return self._inlet.watermark
-
-    @property
-    @override
-    def lag_ticks(self) -> int:
-        return self._inlet.newest_complete - self._inlet.folded
-
-    @override
-    def _sources(self) -> list[SourceProgress]:
-        return self._inlet.base
-
-    @override
-    def _resume(self, progress: Progress) -> None:
-        self._inlet.restore(progress.next_offset, progress.complete, progress.sources)

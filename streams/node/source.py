@@ -16,6 +16,7 @@ from schemas.errors import InputError, Reason
 from streams.node.columns import columns, content_columns, requests_of
 from streams.node.deadletter import DeadLetters
 from streams.node.decode import Decoded, decode, decode_events
+from streams.node.progress import Progress, SourceProgress
 from streams.node.records import Output, SourceRecord
 
 
@@ -48,18 +49,29 @@ class SourceInlet:
         """Ticks below this are complete: a function of the log's prefix only."""
         return max(0, (self.watermark - self.lateness_ms) // self.tick_ms)
 
-    def restore(self, next_offset: int, watermark: int) -> None:
+    @property
+    def lag_ticks(self) -> int:
+        """Nothing waits here."""
+        return 0
+
+    @property
+    def sources(self) -> list[SourceProgress]:
+        """There is no stage upstream."""
+        return []
+
+    def restore(self, progress: Progress) -> None:
         """Continue where a progress row says."""
-        self.next_offset = next_offset
-        self.watermark = watermark
+        self.next_offset = progress.next_offset
+        self.watermark = progress.watermark
 
     def take_letters(self) -> list[Output]:
         """Dead letters since the last call."""
         letters, self._letters = self._letters, []
         return letters
 
-    def offer(self, records: Sequence[SourceRecord]) -> RequestBatch:
+    def offer(self, records: Sequence[SourceRecord]) -> RequestBatch | None:
         """Records in log order into one batch; bad ones become dead letters."""
+        self.counts["events"] += len(records)
         self.next_offset = records[-1].offset + 1
         decoded: Sequence[Decoded]
         requests = decode_events(records)
@@ -77,6 +89,8 @@ class SourceInlet:
             content = content_columns(requests)
         if content is None:
             raise AssertionError("content was checked record by record")
+        if not decoded:
+            return None
         watermark, effective = self._advance(times)
         return columns(decoded, requests, content, effective, watermark)
 

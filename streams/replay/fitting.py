@@ -17,7 +17,7 @@ from schemas.errors import ConfigError
 from schemas.frame import AccountFacts, Frame
 from schemas.topics import WINDOWS
 from schemas.window import WINDOW
-from streams.node import Node, Output, make_node
+from streams.node import AnyNode, Output, make_node
 from streams.node.records import SourceRecord
 from streams.reference import load_default
 from streams.replay.file import FileReplay
@@ -32,7 +32,7 @@ class WindowCollector:
     def __init__(self, settings: Settings) -> None:
         self.deployment: Deployment = settings.deployment
         self.dead_letters: list[Output] = []
-        self.nodes: list[Node] = [
+        self.nodes: list[AnyNode] = [
             make_node(
                 "account",
                 partition,

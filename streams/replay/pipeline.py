@@ -13,7 +13,7 @@ from models.stage import Deployment
 from schemas.alert import Alert
 from schemas.frame import StageName
 from schemas.topics import ALERTS, DEAD_LETTERS
-from streams.node import Node, Output, Record, make_node
+from streams.node import AnyNode, Output, Record, make_node
 from streams.node.build import SOURCE_OF, partitions_of
 from streams.node.records import SourceRecord
 
@@ -33,7 +33,7 @@ class Pipeline:
         self.deployment = deployment
         self.alerts: list[Alert] = []
         self.dead_letters: list[Output] = []
-        self.nodes: dict[StageName, list[Node]] = {
+        self.nodes: dict[StageName, list[AnyNode]] = {
             stage: [
                 make_node(
                     stage,

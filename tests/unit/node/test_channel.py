@@ -18,7 +18,7 @@ from schemas.topics import WINDOWS, Partitions
 from schemas.window import WINDOW
 from streams.node.channel import ChannelInlet
 from streams.node.outlet import Outlet
-from streams.node.progress import SourceProgress
+from streams.node.progress import Progress, SourceProgress
 from streams.node.records import Output, Record
 
 
@@ -84,7 +84,7 @@ def test_order_depends_neither_on_interleaving_nor_on_cuts(
     cuts = sorted(data.draw(st.lists(st.integers(0, len(log)), max_size=5)))
     other = ChannelInlet(WINDOWS, DEPLOYMENT)
     assert _read(other, log, cuts) == expected
-    assert other.folded == plain.folded
+    assert other.complete == plain.complete
     assert [t for t, _ in expected] == sorted(t for t, _ in expected)
 
 
@@ -98,8 +98,8 @@ def test_a_restart_anywhere_repeats_nothing_and_loses_nothing(
     first = ChannelInlet(WINDOWS, DEPLOYMENT)
     seen = _read(first, log[:crash], list(range(crash)))
     second = ChannelInlet(WINDOWS, DEPLOYMENT)
-    base = [SourceProgress(s.sequence, s.complete, s.watermark) for s in first.base]
-    second.restore(first.next_offset, first.folded, base)
+    base = [SourceProgress(s.sequence, s.complete, s.watermark) for s in first.sources]
+    second.restore(Progress(first.next_offset, DEPLOYMENT, {}, first.complete, 0, base))
     again = [record for record in log if record.offset >= first.next_offset]
     assert seen + _read(second, again, list(range(len(again)))) == expected
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from schemas.alert import Alert
 from schemas.topics import ALERTS, REQUESTS
-from streams.node import Node, Record
+from streams.node import AnyNode, Record
 from streams.node.build import SOURCE_OF
 from streams.replay.file import FileReplay
 from streams.replay.pipeline import Pipeline
@@ -70,7 +70,7 @@ class Cluster:
             if node.dirty:
                 self._commit(node)
 
-    def _commit(self, node: Node) -> None:
+    def _commit(self, node: AnyNode) -> None:
         cut = node.cut()
         for output in cut.outputs:
             log = self.topics[output.topic, output.partition]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import get_args
 
 import jsonschema
 import msgspec
@@ -12,7 +11,7 @@ import pytest
 
 from schemas import generate
 from schemas.fields import layout
-from schemas.request import CATEGORIES, ELICITATIONS, Category, Elicitation
+from schemas.request import CATEGORIES, ELICITATIONS
 from schemas.topics import Partitions, catalogue
 
 
@@ -63,8 +62,6 @@ def test_a_field_without_a_packed_type_is_refused() -> None:
 
 
 def test_enum_positions_fit_their_packed_columns() -> None:
-    assert get_args(Elicitation) == ELICITATIONS
-    assert get_args(Category) == CATEGORIES
     assert len(ELICITATIONS) <= 16
     assert len(CATEGORIES) <= 32
 
