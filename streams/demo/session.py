@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.rule import Rule
 
 from models.eventtime import DAY_MS
-from schemas.alert import Alert
+from schemas.alert import Alert, State
 from schemas.topics import ALERTS, catalogue
 from streams import admin
 from streams.demo.board import Board
@@ -177,7 +177,9 @@ class Session:
             async for record in consumer:
                 alert = decoder.decode(record.value)
                 self._board.take(alert, self._now() - self._began)
-                self._console.print(alert_block(alert, brief=not alert.severity.pages))
+                # A ticket is news once; a page is news whenever it changes.
+                if alert.severity.pages or alert.state is State.OPENED:
+                    self._console.print(alert_block(alert, brief=not alert.severity.pages))
         finally:
             await consumer.stop()
 
