@@ -1,4 +1,4 @@
-"""The frame: up to 500 records of one channel in one Kafka record.
+"""The frame: up to 4,096 records of one channel in one Kafka record.
 
 A channel is the ordered records from one partition of one stage to one partition of a topic. Frames
 of a channel are numbered without gaps, so a reader proves that nothing is missing, whatever Kafka's
@@ -15,9 +15,9 @@ from schemas.fields import Identifier, Millis
 
 
 FRAME_VERSION = 1
-FRAME_RECORDS = 500
-"""Packing more saves nothing measurable (11.9 µs an event at 500, 18.7 at 1) and grows the largest
-record."""
+FRAME_RECORDS = 4096
+"""A request makes up to twelve link records of 43 bytes: this is what 340 requests make, and 330 kB
+of the widest records, where a topic takes 1 MiB. The frame's own cost is 0.1 ms."""
 
 StageName = Literal["account", "organization", "links", "campaign"]
 

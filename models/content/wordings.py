@@ -120,8 +120,8 @@ RULES = (
         r"(?:think|reason)(?: \w+){0,7} step by step\b",
         r"step by step(?: \w+){0,3} (?:reasoning|thinking|thoughts?|rationale)\b",
         r"(?:explain|show|write|provide|give|describe|output|detail|include|share|state|print"
-        r"|verbalize|lay out|set out|spell out|walk (?:me |us )?through|put|enclose|wrap|place|record"
-        r"|narrate|articulate|reveal|disclose|expose|present|document)(?: \w+){0,3}"
+        r"|verbalize|lay out|set out|spell out|walk (?:me |us )?through|put|enclose|wrap|place"
+        r"|record|narrate|articulate|reveal|disclose|expose|present|document)(?: \w+){0,3}"
         rf" (?:your|the|its|each|every|a|all|this)(?: \w+){{0,3}} {_MIND}\b",
         rf"{_MIND}(?: \w+){{0,4}} (?:inside|within|between|in) (?:the )?(?:\x01|\w+ tags)",
         r"(?:think|reason)(?: \w+){0,4} before (?:you )?"

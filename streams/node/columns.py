@@ -57,17 +57,8 @@ _BLANK = WireEvent(
 """Stands for a control record in the request columns."""
 
 
-class _HashMemo(dict[Any, int]):
-    """xxh3-64 of strings that recur; an absent field is 0."""
-
-    def __missing__(self, text: Any) -> int:
-        if len(self) >= MEMO_ENTRIES:
-            self.clear()
-        self[text] = value = 0 if text is UNSET else _hash(text)
-        return value
-
-
-_memo = _HashMemo()
+_memo: dict[Any, int] = {}
+"""xxh3-64 of strings that recur."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +151,17 @@ def _hash(text: str) -> int:
     return xxhash.xxh3_64_intdigest(text.encode())
 
 
-def _hashes(values: Sequence[Any]) -> NDArray[np.uint64]:
-    return np.array(list(map(_memo.__getitem__, values)), np.uint64)
+def _hashes(values: list[Any]) -> NDArray[np.uint64]:
+    """Hashes of strings that recur, 0 for an absent one."""
+    found = list(map(_memo.get, values))
+    if None in found:
+        if len(_memo) > MEMO_ENTRIES:
+            _memo.clear()
+        for value in values:
+            if value not in _memo:
+                _memo[value] = 0 if value is UNSET else _hash(value)
+        found = list(map(_memo.get, values))
+    return np.array(found, np.uint64)
 
 
 def _hex(values: Sequence[Any]) -> NDArray[np.uint64]:

@@ -50,9 +50,11 @@ def decode_events(records: Sequence[SourceRecord]) -> list[WireEvent] | None:
         events = list(map(_decode_event, values))
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return None
-    if [record.key for record in records] != [event.account_id.encode() for event in events]:
-        return None
-    plain = all(e.type is UNSET and e.messages is UNSET and e.tools is UNSET for e in events)
+    keys = [event.account_id.encode() for event in events]
+    absent = (
+        [e.type for e in events] + [e.messages for e in events] + [e.tools for e in events]
+    ).count(UNSET)
+    plain = absent == 3 * len(events) and keys == [record.key for record in records]
     return events if plain else None
 
 

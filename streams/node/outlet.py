@@ -74,23 +74,20 @@ class Outlet:
         self, topic: str, emissions: list[Emission], complete: int, watermark: int
     ) -> Iterator[Output]:
         batch = _concatenate(emissions)
-        targets = None if batch is None else route(topic, batch, self.deployment)
-        for target in range(self.deployment.targets(topic)):
-            mine = (
-                np.flatnonzero(targets == target) if targets is not None else np.empty(0, np.int64)
-            )
-            pieces = max(1, -(-len(mine) // FRAME_RECORDS))
+        places = _by_target(topic, batch, self.deployment)
+        for target, mine in enumerate(places):
             if not len(mine) and complete == self.sent_complete:
                 continue
-            for piece in range(pieces):
-                rows = mine[piece * FRAME_RECORDS : (piece + 1) * FRAME_RECORDS]
-                accounts, packed = _pack(batch, rows)
+            last = max(0, len(mine) - 1) // FRAME_RECORDS
+            for piece in range(last + 1):
+                which = mine[piece * FRAME_RECORDS : (piece + 1) * FRAME_RECORDS]
+                accounts, packed = _pack(batch, which)
                 frame = Frame(
                     FRAME_VERSION,
                     self.stage,
                     self.partition,
                     self.sequences[topic][target],
-                    complete if piece == pieces - 1 else self.sent_complete,
+                    complete if piece == last else self.sent_complete,
                     watermark,
                     accounts,
                     packed,
@@ -120,6 +117,18 @@ def route(topic: str, emission: Emission, deployment: Deployment) -> NDArray[np.
     return np.zeros(len(emission.rows), np.int64)
 
 
+def _by_target(
+    topic: str, batch: Emission | None, deployment: Deployment
+) -> list[NDArray[np.int64]]:
+    """For each target partition the numbers of its rows, in order."""
+    count = deployment.targets(topic)
+    if batch is None:
+        return [np.empty(0, np.int64)] * count
+    targets = route(topic, batch, deployment)
+    order = np.argsort(targets, kind="stable")
+    return np.split(order, np.searchsorted(targets[order], np.arange(1, count)))
+
+
 def _concatenate(emissions: list[Emission]) -> Emission | None:
     if not emissions:
         return None
@@ -137,7 +146,12 @@ def _pack(batch: Emission | None, which: NDArray[np.int64]) -> tuple[list[Accoun
     """The account table and the row bytes of some rows of a batch."""
     if batch is None or not len(which):
         return [], b""
-    used, local = np.unique(batch.account[which], return_inverse=True)
-    rows: Records = batch.rows[which]
-    rows["account"] = local
+    owners = batch.account.take(which)
+    seen = np.zeros(len(batch.accounts), bool)
+    seen[owners] = True
+    used = np.flatnonzero(seen)
+    number = np.empty(len(seen), np.uint16)
+    number[used] = np.arange(len(used), dtype=np.uint16)
+    rows: Records = batch.rows.take(which)
+    rows["account"] = number[owners]
     return [batch.accounts[index] for index in used.tolist()], rows.tobytes()

@@ -44,7 +44,8 @@ def new_producer(transactional: str, client: dict[str, Any]) -> AIOKafkaProducer
         transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
         request_timeout_ms=REQUEST_TIMEOUT_MS,
         max_batch_size=BATCH_BYTES,
-        compression_type="lz4",
+        # aiokafka's lz4 is fixed at level 9: 14 us a request, against 0.9 for nearly the same size.
+        compression_type="snappy",
         linger_ms=0,
         **client,
     )

@@ -42,6 +42,8 @@ class Owned:
     """The last one; at most one is in flight."""
     cut_s: float = field(default_factory=monotonic)
     """When the last barrier began."""
+    cut_at: int = 0
+    """Its position then."""
     fed_s: float = field(default_factory=monotonic)
     """When records last came."""
     _held: deque[tuple[int, EventT[Any]]] = field(default_factory=deque)

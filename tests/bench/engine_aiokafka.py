@@ -44,6 +44,7 @@ async def consume(run: Run) -> None:
     await consumer.start()
     sent: list[asyncio.Future[Any]] = []
     try:
+        meter.begin()
         while not meter.done:
             for records in (await consumer.getmany(timeout_ms=POLL_MS)).values():
                 for record in records:

@@ -41,6 +41,7 @@ async def fold(run: Run) -> None:
     await consumer.start()
     try:
         consumer.assign([TopicPartition(REQUESTS, p) for p in range(len(nodes))])
+        meter.begin()
         while not meter.done:
             batches = await consumer.getmany(timeout_ms=POLL_MS, max_records=POLL_RECORDS)
             for tp, records in batches.items():

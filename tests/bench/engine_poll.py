@@ -30,6 +30,7 @@ async def poll(run: Run, *, decoding: bool) -> None:
     await consumer.start()
     try:
         consumer.assign([TopicPartition(REQUESTS, p) for p in range(Partitions().requests)])
+        meter.begin()
         while not meter.done:
             for records in (await consumer.getmany(timeout_ms=POLL_MS)).values():
                 if decoding:

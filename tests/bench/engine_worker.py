@@ -1,8 +1,7 @@
 """Our own worker, from the outside: ``probewatch worker`` with the account stage, as users run it.
 
 Its CPU time is read from ``/proc`` when it says that it has recovered, which is just before its
-first event, and when its last event is committed and it has nothing left to do. So start-up is left
-out, and warm-up is not, which the peers are spared.
+first event, and when its last event is committed and it has nothing left to do.
 """
 
 from __future__ import annotations

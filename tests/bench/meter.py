@@ -15,9 +15,10 @@ class Run(msgspec.Struct, frozen=True):
     bootstrap: str
     events: int
     """How many lie on the topic."""
-    warmup: int
     limit: int
     """Stop after so many."""
+    warmup: int
+    """So many of them do not count in an engine that cannot tell when it begins to read."""
     number: int
     """Of the run: a consumer group of its own each time."""
 
@@ -42,7 +43,7 @@ def told() -> Run:
 
 
 class Meter:
-    """Counts events, and reads the process's CPU clock after the warm-up and at the end."""
+    """Reads the process's CPU clock when the engine is ready, or warm, and at the end."""
 
     def __init__(self, run: Run) -> None:
         self._warmup = run.warmup
@@ -55,11 +56,15 @@ class Meter:
         """Whether the run's last event has been counted."""
         return self._seen >= self._limit
 
+    def begin(self) -> None:
+        """Everything from here on counts: connected, and nothing read yet."""
+        self._first = (self._seen, time.process_time(), time.monotonic())
+
     def count(self, events: int) -> None:
         """So many more have been worked on."""
         self._seen += events
         if self._first is None and self._seen >= self._warmup:
-            self._first = (self._seen, time.process_time(), time.monotonic())
+            self.begin()
 
     def report(self) -> None:
         """Print the measurement as the last line of stdout. Call it once all output is sent."""

@@ -132,15 +132,15 @@ def test_every_target_hears_of_a_new_tick_and_of_nothing_else() -> None:
     assert outlet.cut(7, 8000) == []
 
 
-def test_large_emissions_are_cut_into_numbered_frames_of_500() -> None:
+def test_large_emissions_are_cut_into_numbered_frames() -> None:
     outlet = Outlet("account", 0, DEPLOYMENT)
-    outlet._emitted[WINDOWS].append(_emission(list(range(1201)), 0))
-    values = [o.value for o in outlet.cut(50, 0) if o.topic == WINDOWS]
+    outlet._emitted[WINDOWS].append(_emission(list(range(9001)), 0))
+    values = [o.value for o in outlet.cut(500, 0) if o.topic == WINDOWS]
     assert len(values) == 3
     inlet = ChannelInlet(WINDOWS, Deployment(Partitions(requests=1, windows=1), 100, 0))
     batch = inlet.offer([Record(i, None, v, (), 0) for i, v in enumerate(values)])
     assert batch is not None
-    assert batch.rows["time"].tolist() == list(range(1201))
+    assert batch.rows["time"].tolist() == list(range(9001))
     assert [batch.accounts[i].account_id for i in batch.account[:3]] == [
         "account-0-0",
         "account-0-1",

@@ -358,16 +358,18 @@ def test_embedded_broker_with_state_on_it_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("since_s", "urgent", "behind", "due"),
+    ("since_s", "urgent", "behind", "full", "due"),
     [
-        (0.5, False, False, True),
-        (0.1, False, False, False),
-        (0.1, True, False, True),
-        (0.01, True, False, False),
-        (0.1, True, True, False),
-        (0.5, True, True, True),
+        (0.5, False, False, False, True),
+        (0.1, False, False, False, False),
+        (0.1, True, False, False, True),
+        (0.01, True, False, False, False),
+        (0.1, True, True, True, False),
+        (0.5, True, True, False, False),
+        (0.5, False, True, True, True),
+        (2.1, False, True, False, True),
     ],
 )
-def test_cadence(since_s: float, *, urgent: bool, behind: bool, due: bool) -> None:
+def test_cadence(since_s: float, *, urgent: bool, behind: bool, full: bool, due: bool) -> None:
     cadence = Cadence(flush_s=0.4, urgent_s=0.02)
-    assert cadence.due(since_s, urgent=urgent, behind=lambda: behind) is due
+    assert cadence.due(since_s, urgent=urgent, full=full, behind=lambda: behind) is due
