@@ -49,7 +49,7 @@ def live_and_die(bench: Bench, more: dict[str, Any], *lives_s: float) -> None:
     """Run one worker after the other; each is killed so long after it has begun to work."""
     for life_s in lives_s:
         # A static member is back at once; the others' sessions must time out first.
-        plan = bench.plan(instance_id="only", more=more | {"die_after_s": life_s})
+        plan = bench.plan(instance_id="only", flush_s=0.05, more=more | {"die_after_s": life_s})
         assert bench.start(plan).wait(WAIT_S) == -signal.SIGKILL
 
 
@@ -60,7 +60,7 @@ def test_everything_is_counted_once_though_the_worker_is_killed_again_and_again(
     more = {"delay_s": 0.02}
     live_and_die(bench, more, 0.4, 1.2)
     assert 0 < bench.written() < 24_000, "it was killed in the middle"
-    bench.start(bench.plan(instance_id="only", flush_s=0.05, more=more))
+    bench.start(bench.plan(instance_id="only", more=more))
     wait_for(lambda: bench.written() == 24_000)
     bench.assert_counted_once()
 
@@ -73,7 +73,7 @@ def test_stage_that_reads_anothers_transactions_counts_once_too(
     bench.fill(12_000)
     live_and_die(bench, more, 0.5, 1.0)
     assert bench.written() < 12_000, "it was killed in the middle"
-    bench.start(bench.plan(instance_id="only", flush_s=0.05, more=more))
+    bench.start(bench.plan(instance_id="only", more=more))
     wait_for(lambda: bench.written() == 12_000)
     between = read_all(bench.bootstrap, middle, settled=True)
     outputs = read_all(bench.bootstrap, bench.outputs, settled=True)
