@@ -207,7 +207,8 @@ class Cases:
         told = report(candidate, known, self._rules, self._bounds)
         names = core(candidate)
         if name is None:
-            name = candidate.dormant or self._subject(view.now, names)
+            returns = candidate.dormant in self._dormant.items
+            name = candidate.dormant if returns else self._subject(view.now, names)
         policy = self._policy(candidate.threshold)
         before = None if case is None else case.episode
         episode, alert = advance(before, _subject(name), told, policy)

@@ -26,12 +26,11 @@ def content(scale: Scale, findings: Findings) -> None:
     if group.rule is Rule.ROTATING:
         _rotation(scale, findings)
     counted = group.templates[1:] if group.rule is Rule.ROTATING else group.templates
-    counted = counted[: weights.templates]
     shares = [_elicited(scale.view, template) for template in counted]
     if shares:
         share, usual = sum(shares) / len(shares), scale.view.usual.elicited
         # Whether a text elicits is one fact, however many accounts use it.
-        nats = len(shares) * divergence(share, usual)
+        nats = min(len(shares), weights.templates) * divergence(share, usual)
         findings.add(
             "content",
             "elicitation",

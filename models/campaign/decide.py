@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -140,13 +141,13 @@ def _sound(scale: Scale, findings: Findings, *, known: bool) -> bool:
     owners = scale.owners
     if group.rule is Rule.RELATED:
         return (
-            owners >= rules.owners
+            owners >= rules.related_owners
             and findings.of("relational") >= rules.relations
             and findings.signals.get("youth", 0.0) >= rules.related_youth
             and findings.of("temporal") >= rules.related_temporal
         )
     if known:
-        return owners >= rules.dormant_owners
+        return _awake(scale) >= rules.dormant_owners
     agreeing = max(findings.of("temporal"), findings.of("relational"))
     least = rules.fixed_content if group.rule is Rule.FIXED else rules.family
     if agreeing < rules.family or findings.of("content") < least:
@@ -158,14 +159,39 @@ def _sound(scale: Scale, findings: Findings, *, known: bool) -> bool:
     return _is_one(scale, findings, owners)
 
 
+def _awake(scale: Scale) -> int:
+    """Owners that were active lately: one stray use wakes nobody."""
+    since = scale.view.now - scale.rules.quiet_ms
+    return sum(
+        any(scale.activity[account].last > since for account in accounts)
+        for accounts in scale.members.values()
+    )
+
+
 def _rotates(scale: Scale, findings: Findings, owners: float) -> bool:
-    group, rules = scale.group, scale.rules
-    largest = sum(0 in mine.templates for mine in group.credits.values()) / len(group.core)
-    others = len(group.templates) - 1
-    crowd = owners >= rules.crowd or findings.signals["elicitation"] >= rules.elicits
-    varied = largest < rules.dominance or others >= rules.many
-    marked = findings.signals["elicitation"] + findings.signals.get("youth", 0.0) >= rules.marked
-    return owners >= rules.owners and crowd and varied and marked and others >= rules.others
+    rules, signals = scale.rules, findings.signals
+    covers = _covers(scale)
+    others = len(scale.group.templates) - covers
+    return (
+        owners >= rules.owners
+        and signals["rotation"] >= rules.rotates
+        and (covers >= rules.covers or others >= rules.many)
+        and (owners >= rules.crowd or signals["elicitation"] >= rules.elicits)
+        and signals["elicitation"] + signals.get("youth", 0.0) >= rules.marked
+    )
+
+
+def _covers(scale: Scale) -> int:
+    """How many templates it takes to cover the core, each time the one that covers most."""
+    left = {a: mine.templates for a, mine in scale.group.credits.items()}
+    allowed = (1 - scale.rules.covered) * len(left)
+    count = 0
+    while len(left) > allowed:
+        users = Counter(template for templates in left.values() for template in templates)
+        best = min(users, key=lambda template: (-users[template], template))
+        left = {a: templates for a, templates in left.items() if best not in templates}
+        count += 1
+    return count
 
 
 def _is_one(scale: Scale, findings: Findings, owners: float) -> bool:

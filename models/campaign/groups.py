@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from models.campaign.graph import TEXT
+from models.campaign.graph import HANDOFF, PAYMENT, TEXT
 from models.campaign.population import is_young
 from models.campaign.rules import Rules, Weights
 from models.campaign.templates import Template
@@ -40,7 +40,7 @@ class Group:
     owner: dict[int, str]
     """Of each core account"""
     credits: dict[int, Credit] = field(default_factory=dict)
-    """By core account, with positions in ``templates``"""
+    """By core account, with positions in ``templates``; of a rotation only"""
     relations: list[bytes] = field(default_factory=list)
     """Conversations and payments of two core accounts or more"""
 
@@ -105,16 +105,21 @@ def rotating(
     everybody = sorted({a for template in templates for a in template.accounts})
     credited = {a: credit(view, a, position, weights) for a in everybody}
     owner = view.owners(everybody, paying=True)
-    core, kept = _peel(credited, owner, len(templates), rules, weights)
-    core = without_outliers(core, owner, rules.outlier)
+    attached, kept = _peel(credited, owner, len(templates), rules, weights)
+    core = without_outliers(attached, owner, rules.outlier)
     if len(kept) <= rules.others or len({owner[a] for a in core}) < least:
         return None
     held = Counter(t for a in core for t in credited[a].templates)
     kept.sort(key=lambda t: (-held[t], t))
     place = {t: i for i, t in enumerate(kept)}
     inside = dict.fromkeys(core)
+    left_out = {owner[a] for a in attached} - {owner[a] for a in core}
     outer = (
-        a for a in everybody if a not in inside and credited[a].templates.keys() & place.keys()
+        a
+        for a in everybody
+        if a not in inside
+        and owner[a] not in left_out
+        and credited[a].templates.keys() & place.keys()
     )
     return Group(
         Rule.ROTATING,
@@ -127,45 +132,43 @@ def rotating(
     )
 
 
-def fixed(
-    view: View, template: Template, rules: Rules, weights: Weights, least: int
-) -> Group | None:
+def fixed(view: View, template: Template, rules: Rules, least: int) -> Group | None:
     """Everybody with one template."""
     owner = view.owners(template.accounts, paying=True)
     core = without_outliers(template.accounts, owner, rules.outlier)
     owner = {a: owner[a] for a in core}
     if len(set(owner.values())) < least:
         return None
-    first = dict.fromkeys(template.keys, 0)
     return Group(
         Rule.FIXED,
         [template],
         core,
         [],
         owner,
-        {a: credit(view, a, first, weights) for a in core},
+        {},
         _tied(view, dict.fromkeys(core)),
     )
 
 
 def related(
-    view: View, relations: list[bytes], templates: list[Template], least: int
+    view: View, relations: list[bytes], templates: list[Template], rules: Rules
 ) -> Group | None:
-    """Everybody with a conversation or a payment of the community."""
-    core = sorted({a for key in relations for a in view.relations[key]})
+    """Everybody who shares a conversation or a payment of the community."""
+    shared = [view.relations[key] for key in relations if len(view.relations[key]) > 1]
+    core = sorted({account for holders in shared for account in holders})
     owner = view.owners(core, paying=False)
-    if len(set(owner.values())) < least:
+    if len(set(owner.values())) < rules.related_owners:
         return None
     inside = dict.fromkeys(core)
-    shared = [
+    texts = [
         template
         for template in templates
-        if sum(a in inside for a in template.accounts) >= min(3, len(core))
+        if sum(a in inside for a in template.accounts) >= rules.template_owners
     ]
-    around = sorted({a for template in shared for a in template.accounts if a not in inside})
+    around = sorted({a for template in texts for a in template.accounts if a not in inside})
     return Group(
         Rule.RELATED,
-        shared,
+        texts,
         core,
         _young(view, around),
         owner,
@@ -230,6 +233,11 @@ def _young(view: View, accounts: Iterable[int]) -> list[int]:
 
 
 def _tied(view: View, inside: dict[int, None]) -> list[bytes]:
-    return [
-        key for key in sorted(view.relations) if sum(a in inside for a in view.relations[key]) > 1
-    ]
+    """Conversations and payments of two accounts or more."""
+    held = Counter(
+        key
+        for account in inside
+        for key in view.accounts[account].links
+        if key[0] in {HANDOFF, PAYMENT}
+    )
+    return sorted(key for key, count in held.items() if count > 1)

@@ -69,7 +69,7 @@ class Weights:
     wordings: int = 3
     """Instructions counted of one member, beside the group's largest."""
     templates: int = 6
-    """Instructions whose elicitation counts: more are variations of one text."""
+    """Instructions whose elicitation counts as independent: more are variations of one text."""
     elicitation: float = 8.0
     youth: float = 8.0
     burst: float = 3.0
@@ -119,7 +119,9 @@ class Rules:
     family: float = 2.0
     """What each of two families must bring by itself: odds of 7 to 1."""
     owners: int = 5
-    """Unrelated organisations of a group that rotates or is related: four share a key by chance."""
+    """Unrelated organisations of a group that rotates: four share a key by chance."""
+    related_owners: int = 8
+    """For relations: fragments of one pool have mostly come together by then."""
     fixed_owners: int = 12
     """For one instruction, which an application or a class has too: ``crowd``, or these and"""
     fixed_requests: int = 2_000
@@ -127,11 +129,15 @@ class Rules:
     template_owners: int = 3
     others: int = 3
     """Instructions beside the largest that make a rotation."""
+    rotates: float = 2.3
+    """Nats of rotation that the rule needs: one instruction a member beside the largest."""
+    covered: float = 0.8
+    """Share of members that the fewest instructions are looked for that cover it: an application's
+    main prompt covers its users,"""
+    covers: int = 3
+    """and two applications with common users have two main prompts, so it takes three,"""
     many: int = 8
-    """As many prove a rotation also where nearly all members have the largest: an application was
-    never seen to have more prompts that recur."""
-    dominance: float = 0.8
-    """Members with the largest instruction from which it looks like an application."""
+    """or that many instructions beside those: no application had as many prompts that recur."""
     crowd: int = 50
     """Owners from which a rotation needs no elicitation: no class or hackathon has as many."""
     elicits: float = 1.0

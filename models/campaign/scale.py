@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from models.campaign.groups import Group
@@ -49,9 +49,10 @@ class Findings:
             Evidence(
                 family=family,
                 signal=signal,
-                value=round(value, 4),
-                expected=round(expected, 4),
-                weight=round(weight, 3),
+                # A number that is read back from a state row is a float, whatever was written.
+                value=round(float(value), 4),
+                expected=round(float(expected), 4),
+                weight=round(float(weight), 3),
                 note=note,
             )
         )
@@ -124,13 +125,17 @@ class Scale:
 
         Accounts for which ``value`` is None do not count.
         """
-        total = count = 0.0
-        for owner, accounts in self.members.items():
-            known = [x for account in accounts if (x := value(account)) is not None]
-            if known:
-                total += self.worth[owner] * sum(known) / len(known)
-                count += self.worth[owner]
-        return (total / count if count else 0.0), count
+        values = {
+            owner: known
+            for owner, accounts in self.members.items()
+            if (known := [x for account in accounts if (x := value(account)) is not None])
+        }
+        return self.share(values), sum(self.worth[owner] for owner in values)
+
+    def share(self, values: Mapping[str, Sequence[float]]) -> float:
+        """Weighted mean over owners of the means of their values, 0 if there are none."""
+        total = sum(self.worth[owner] * sum(mine) / len(mine) for owner, mine in values.items())
+        return total / sum(self.worth[owner] for owner in values) if values else 0.0
 
     def effective(self, owners: float) -> float:
         """Independent observations in so many owners."""

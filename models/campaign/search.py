@@ -21,6 +21,8 @@ _BACKGROUND = 2_000.0
 labelled world of 5,500 accounts weighed as much."""
 _RARITY = 5.0
 """FRAUDAR's c: a text of four accounts weighs 2.6 times one of three hundred, 1 / ln(n + c)."""
+_LARGEST = 3
+"""Templates of a community that may be a campaign by themselves: it may have a benign one too."""
 _RELATION = 2.0
 """A conversation or a payment weighs as two texts of its size."""
 
@@ -86,10 +88,8 @@ def _groups(
     found: list[Group | None] = []
     if len(templates) > rules.others:
         found.append(rotating(view, templates, rules, weights, least))
-    if templates:
-        found.append(
-            fixed(view, templates[0], rules, weights, least if known else rules.fixed_owners)
-        )
+    alone = least if known else rules.fixed_owners
+    found += [fixed(view, template, rules, alone) for template in templates[:_LARGEST]]
     if any(key[0] == HANDOFF for key in relations) or len(relations) > 1:
-        found.append(related(view, relations, templates, rules.owners))
+        found.append(related(view, relations, templates, rules))
     return [group for group in found if group is not None]

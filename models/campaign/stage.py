@@ -24,6 +24,7 @@ from schemas.frame import AccountFacts
 
 
 _META = b"s"
+_NEVER = 1 << 62
 
 
 class Progress(msgspec.Struct, array_like=True):
@@ -73,6 +74,8 @@ class CampaignStage:
         self.cases = Cases(self.rules, self.bounds, deployment.tick_ms)
         self._explained: Book[Explained] = Book(b"o", Explained)
         self._progress = Progress()
+        self._alarm = _NEVER
+        """No step and no closing is due before this, ms; follows from the state"""
         self._encode = msgspec.msgpack.Encoder().encode
         self._told = self._encode(self._progress)
 
@@ -82,7 +85,8 @@ class CampaignStage:
         accounts = batch.accounts
         for number, row in zip(batch.account.tolist(), batch.rows.tolist(), strict=True):
             edge = EdgeRow._make(row[1:])
-            self._run_until(edge.time, effects)
+            if edge.time >= self._alarm:
+                self._run_until(edge.time, effects)
             self._apply(accounts[number], edge)
         self._run_until(batch.upto, effects)
         return effects
@@ -114,6 +118,7 @@ class CampaignStage:
                 raise StateError(f"a state row {key[:1]!r} that the campaign stage does not have")
         self.graph.restored()
         self._told = self._encode(self._progress)
+        self._set_alarm()
 
     def _restore_progress(self, payload: bytes) -> None:
         try:
@@ -127,6 +132,7 @@ class CampaignStage:
             progress.started = edge.time
         if progress.due < 0:
             progress.due = edge.time - edge.time % self.bounds.step_ms + self.bounds.step_ms
+            self._alarm = min(self._alarm, progress.due)
         if edge.kind <= EdgeKind.CLIENT:
             progress.news += self.graph.join(facts, edge)
         elif edge.kind == EdgeKind.RETIRED:
@@ -150,11 +156,8 @@ class CampaignStage:
     def _run_until(self, time: int, effects: Effects) -> None:
         """Steps and closings at boundaries up to and including ``time``."""
         progress = self._progress
-        while True:
-            closing = self._next_closing()
-            boundary = min((b for b in (progress.due, closing) if b >= 0), default=-1)
-            if boundary < 0 or boundary > time:
-                return
+        while self._alarm <= time:
+            boundary = self._alarm
             if boundary == progress.due:
                 if self._worth_it(boundary):
                     effects.alerts.extend(self._step(boundary, effects))
@@ -162,10 +165,13 @@ class CampaignStage:
                 else:
                     progress.due += self.bounds.step_ms
             effects.alerts.extend(self.cases.close(boundary))
+            self._set_alarm()
 
-    def _next_closing(self) -> int:
-        due = self.cases.next_close
-        return -1 if due is None else -(-due // self.bounds.step_ms) * self.bounds.step_ms
+    def _set_alarm(self) -> None:
+        step = self.bounds.step_ms
+        closing = self.cases.next_close
+        due = _NEVER if self._progress.due < 0 else self._progress.due
+        self._alarm = min(due, _NEVER if closing is None else -(-closing // step) * step)
 
     def _worth_it(self, boundary: int) -> bool:
         enough = self._progress.news >= self.bounds.news_share * self.graph.links

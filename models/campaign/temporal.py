@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from models.campaign.graph import NETWORK
+from models.campaign.groups import Rule
 from models.campaign.population import is_young
 from models.campaign.scale import Findings, Scale, divergence
 from models.eventtime import DAY_MS, HOUR_MS
@@ -51,13 +52,11 @@ def one_network(scale: Scale) -> float:
 
 def _youth(scale: Scale, findings: Findings) -> None:
     view, weights = scale.view, scale.weights
-    share, owners = scale.mean(
-        lambda account: (
-            None if (young := is_young(view.accounts[account])) is None else float(young)
-        )
-    )
-    if 2 * owners < sum(scale.worth.values()):
+    share, owners = scale.mean(lambda account: _age(scale, account))
+    if 2 * owners < scale.owners:
         return
+    if scale.group.rule is Rule.ROTATING:
+        share = min(share, _youth_throughout(scale))
     nats = scale.effective(owners) * divergence(share, view.usual.young)
     findings.add(
         "temporal",
@@ -67,6 +66,27 @@ def _youth(scale: Scale, findings: Findings) -> None:
         min(max(nats, 0.0), weights.youth),
         "members younger than 14 days when they first took part",
     )
+
+
+def _youth_throughout(scale: Scale) -> float:
+    """The share of young members that three templates in four reach.
+
+    Where groups were taken for one, the young ones use the texts of some of them.
+    """
+    ages: list[dict[str, list[float]]] = [{} for _ in scale.group.templates]
+    for account, mine in scale.group.credits.items():
+        age = _age(scale, account)
+        if age is not None:
+            for template in mine.templates:
+                ages[template].setdefault(scale.group.owner[account], []).append(age)
+    shares = sorted(scale.share(owners) for owners in ages)
+    return shares[(len(shares) - 1) // 4]
+
+
+def _age(scale: Scale, account: int) -> float | None:
+    """1 for a young account, 0 for an old one, None where nobody knows."""
+    young = is_young(scale.view.accounts[account])
+    return None if young is None else float(young)
 
 
 def _burst(scale: Scale, findings: Findings) -> None:

@@ -71,7 +71,7 @@ def edges(rng: np.random.Generator, n: int, accounts: int) -> tuple[NDArray[np.i
     )
     rows["time"] = START + np.cumsum(steps)
     rows["kind"] = rng.choice(
-        [0, 1, 2, 3, 4, 16, 32, 33, 34], n, p=[0.6, 0.1, 0.08, 0.05, 0.05, 0.04, 0.04, 0.02, 0.02]
+        [0, 1, 2, 3, 4, 16, 32, 33, 34], n, p=[0.5, 0.12, 0.1, 0.1, 0.06, 0.04, 0.04, 0.02, 0.02]
     )
     rows["code"] = np.where(rows["kind"] == EdgeKind.EXPLANATION, rng.integers(0, 4, n), 0)
     rows["key"] = rng.integers(0, 12, n).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
