@@ -22,8 +22,8 @@ from tests.bench.meter import Meter, Run, told
 
 POLL_MS = 200
 POLL_RECORDS = 2000
-CUT_EVENTS = 1000
-"""Events of a partition between two cuts: what a worker that is behind has in its 0.4 s."""
+CUT_EVENTS = 2500
+"""Events of a partition between two cuts, as seen of a worker that works off this backlog."""
 
 
 async def fold(run: Run) -> None:
