@@ -255,7 +255,7 @@ class Cases:
 
     def _policy(self, threshold: float) -> Policy:
         rules = self._rules
-        return Policy(threshold, rules.quiet_ms, rules.growth, rules.growth)
+        return Policy(threshold, rules.quiet_ms, rules.growth, rules.spread)
 
 
 def jaccard(one: set[str] | set[bytes], other: set[str] | set[bytes]) -> float:

@@ -183,7 +183,7 @@ def _rotates(scale: Scale, findings: Findings, owners: float) -> bool:
 
 def _covers(scale: Scale) -> int:
     """How many templates it takes to cover the core, each time the one that covers most."""
-    left = {a: mine.templates for a, mine in scale.group.credits.items()}
+    left = {a: mine.holds for a, mine in scale.group.credits.items()}
     allowed = (1 - scale.rules.covered) * len(left)
     count = 0
     while len(left) > allowed:

@@ -59,8 +59,10 @@ class Group:
 class Credit:
     """What an account's requests count for in a group."""
 
+    holds: dict[int, None]
+    """Positions of the templates that the account has used"""
     templates: dict[int, int]
-    """Position of a template -> when the account first used it, ms"""
+    """Those that are counted -> when the account first used it, ms"""
     dated: dict[int, int]
     """Those of them whose first use was seen: who was there when a key opened came before"""
     surprise: float
@@ -91,7 +93,9 @@ def credit(view: View, account: int, position: dict[bytes, int], weights: Weight
         if uncounted:
             credited[max(uncounted)] = moment
     dated = {template: when for template, when in credited.items() if template not in undated}
-    return Credit(credited, dated, max(0.0, weights.wording - math.log(1 + len(outside))))
+    holds = dict.fromkeys(template for used in moments.values() for template in used)
+    surprise = max(0.0, weights.wording - math.log(1 + len(outside)))
+    return Credit(holds, credited, dated, surprise)
 
 
 def rotating(
@@ -109,8 +113,11 @@ def rotating(
     core = without_outliers(attached, owner, rules.outlier)
     if len(kept) <= rules.others or len({owner[a] for a in core}) < least:
         return None
-    held = Counter(t for a in core for t in credited[a].templates)
+    held = Counter(t for a in core for t in credited[a].holds)
     kept.sort(key=lambda t: (-held[t], t))
+    if held[kept[0]] >= rules.covered * len(core):
+        # Where nearly all have one text, those without it share payloads with them.
+        core = [a for a in core if kept[0] in credited[a].holds]
     place = {t: i for i, t in enumerate(kept)}
     inside = dict.fromkeys(core)
     left_out = {owner[a] for a in attached} - {owner[a] for a in core}
@@ -224,7 +231,8 @@ def _renumbered(mine: Credit, place: dict[int, int]) -> Credit:
         {place[t]: when for t, when in times.items() if t in place}
         for times in (mine.templates, mine.dated)
     )
-    return Credit(templates, dated, mine.surprise)
+    holds = {place[t]: None for t in mine.holds if t in place}
+    return Credit(holds, templates, dated, mine.surprise)
 
 
 def _young(view: View, accounts: Iterable[int]) -> list[int]:

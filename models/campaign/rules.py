@@ -138,7 +138,7 @@ class Rules:
     """and two applications with common users have two main prompts, so it takes three,"""
     many: int = 8
     """or that many instructions beside those: no application had as many prompts that recur."""
-    crowd: int = 50
+    crowd: int = 40
     """Owners from which a rotation needs no elicitation: no class or hackathon has as many."""
     elicits: float = 1.0
     """Nats of elicitation that a smaller rotation needs."""
@@ -170,4 +170,6 @@ class Rules:
     quiet_ms: int = 3 * DAY_MS
     """A case ends after this without activity: pools rest over weekends."""
     growth: float = 1.25
-    """An update needs as many times the score or the members: ten revisions from 50 to 500."""
+    """An update needs as many times the score,"""
+    spread: float = 1.1
+    """or as many times the members: 24 revisions from 50 to 500, and none pages again."""

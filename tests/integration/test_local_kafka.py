@@ -73,6 +73,9 @@ def test_committed_transaction_survives_kill_and_restart(
     topic = create_topic("survives")
     before = kafka.bootstrap
     asyncio.run(transact(before, topic, [b"one", b"two"], commit=True))
+    # Kafka 4.3.0 answers a commit before it has marked the partitions; killed in between, it may
+    # take the transaction for complete without its markers (seen in one of ten kills).
+    assert asyncio.run(read(before, topic, 2)) == [b"one", b"two"]
 
     kafka.kill()
     assert kafka.pid is None
@@ -87,6 +90,7 @@ def test_broker_takes_transactions_again_after_a_kill(
 ) -> None:
     topic = create_topic("again")
     asyncio.run(transact(kafka.bootstrap, topic, [b"before"], commit=True))
+    assert asyncio.run(read(kafka.bootstrap, topic, 1)) == [b"before"]
     kafka.kill()
     kafka.start()
     asyncio.run(transact(kafka.bootstrap, topic, [b"after"], commit=True))
