@@ -22,7 +22,7 @@ from msgspec import UNSET, UnsetType, structs
 
 from models.eventtime import DAY_MS, format_time
 from models.stage import Records
-from schemas.alert import Alert, Evidence, Kind, Severity, State
+from schemas.alert import Alert, Benign, Evidence, Kind, Severity, State
 
 
 SEVERITIES = tuple(Severity)
@@ -83,6 +83,9 @@ class Report:
     evidence: Sequence[Evidence] = ()
     members: Sequence[str] = ()
     example_events: Sequence[str] = ()
+    benign: Sequence[Benign] = ()
+    counterfactuals: Sequence[str] = ()
+    projected_requests: float | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,4 +233,7 @@ def _alert(episode: Episode, subject: Subject, report: Report, state: State) -> 
         members=list(report.members),
         evidence=list(report.evidence),
         example_events=list(report.example_events),
+        benign=list(report.benign),
+        counterfactuals=list(report.counterfactuals),
+        projected_requests=report.projected_requests,
     )

@@ -60,6 +60,14 @@ class Evidence(Struct, frozen=True, omit_defaults=True):
     note: Annotated[str, Meta(max_length=512, description="in words")] = ""
 
 
+class Benign(Struct, frozen=True):
+    """A harmless explanation that was weighed against the evidence."""
+
+    name: Annotated[str, Meta(max_length=64, description="name of the explanation")]
+    fit: Annotated[float, Meta(ge=0, le=1, description="share of the subject that it covers")]
+    note: Annotated[str, Meta(max_length=512, description="what the fit was measured on")] = ""
+
+
 class Alert(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One revision. Key of the Kafka record: the subject, so that its revisions stay in order."""
 
@@ -77,6 +85,14 @@ class Alert(Struct, frozen=True, omit_defaults=True, kw_only=True):
     organization_id: Identifier | UnsetType = field(name="organization.id", default=UNSET)
     members: list[Identifier] = field(default_factory=list)
     evidence: list[Evidence] = field(default_factory=list)
+    benign: list[Benign] = field(name="benign.explanations", default_factory=list)
+    counterfactuals: list[
+        Annotated[str, Meta(max_length=512, description="what would have kept it from opening")]
+    ] = field(default_factory=list)
+    projected_requests: (
+        Annotated[float, Meta(ge=0, description="in the next 30 days at the rate so far")]
+        | UnsetType
+    ) = field(name="projected.requests", default=UNSET)
     example_events: list[Annotated[str, Meta(max_length=128)]] = field(
         name="example.events", default_factory=list
     )

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from models.eventtime import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, parse_time
-from schemas.alert import Alert, Evidence, Kind, Severity, State
+from schemas.alert import Alert, Benign, Evidence, Kind, Severity, State
 
 
 STYLES: Mapping[Severity, str] = {
@@ -40,6 +40,10 @@ def alert_block(alert: Alert, *, brief: bool = False) -> RenderableType:
             details.append(_members(alert.members))
         if alert.evidence:
             details.append(_evidence(alert.evidence))
+        if alert.benign:
+            details.append(_benign(alert.benign[0]))
+        if alert.counterfactuals:
+            details.append(Text(printable(alert.counterfactuals[0]), style="dim"))
     return Group(_headline(alert), Padding(Group(*details), (0, 0, 0, INDENT)))
 
 
@@ -110,6 +114,14 @@ def _members(members: Sequence[str]) -> Text:
     shown = ", ".join(printable(member) for member in members[:MEMBERS_SHOWN])
     more = len(members) - MEMBERS_SHOWN
     return Text(f"{shown} and {more:,} more" if more > 0 else shown, style="dim")
+
+
+def _benign(best: Benign) -> Text:
+    name = printable(best.name).replace("_", " ")
+    return Text(
+        f"best harmless explanation: {name}, fits {best.fit:.0%} ({printable(best.note)})",
+        style="dim",
+    )
 
 
 def _evidence(evidence: Sequence[Evidence]) -> RenderableType:

@@ -12,8 +12,8 @@ from __future__ import annotations
 import math
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from msgspec import structs
 
@@ -116,6 +116,27 @@ def select(candidates: Sequence[Candidate]) -> list[bool]:
     chosen = max((k for k, value in enumerate(excess, 1) if value >= math.log(m / k)), default=0)
     least = excess[chosen - 1] if chosen else math.inf
     return [candidate.excess >= least for candidate in candidates]
+
+
+def without(candidate: Candidate, signals: Iterable[str]) -> Candidate:
+    """The group if ``signals`` had not been found: the same, but for score and soundness."""
+    dropped = dict.fromkeys(signals)
+    found, left = candidate.findings, Findings()
+    left.evidence = [piece for piece in found.evidence if piece.signal not in dropped]
+    left.signals = found.signals | dict.fromkeys(dropped, 0.0)
+    left.nats = dict(found.nats)
+    lost = 0.0
+    for piece in found.evidence:
+        if piece.signal in dropped:
+            lost += piece.weight
+            left.nats[piece.family] = left.nats.get(piece.family, 0.0) - piece.weight
+    known = bool(candidate.dormant) and "dormant" not in dropped
+    return replace(
+        candidate,
+        findings=left,
+        score=candidate.score - lost,
+        sound=_sound(candidate.scale, left, known=known),
+    )
 
 
 def _score(group: Group, findings: Findings) -> float:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import math
+
 from models.alerting import Report
 from models.campaign.decide import Candidate
 from models.campaign.groups import Rule
 from models.campaign.rules import Bounds, Rules
+from models.campaign.scale import Scale
+from models.campaign.why import benign, counterfactuals
+from models.eventtime import DAY_MS, HOUR_MS
 from schemas.alert import Evidence, Severity
+
+
+_SHORT_DAYS = 2.0
+"""Below, a time is told in hours."""
+_PROJECTED_DAYS = 30
 
 
 def core(candidate: Candidate) -> list[str]:
@@ -43,6 +53,9 @@ def report(candidate: Candidate, known: list[str], rules: Rules, bounds: Bounds)
         last_seen=scale.last,
         evidence=candidate.findings.evidence,
         members=everyone,
+        benign=benign(candidate),
+        counterfactuals=counterfactuals(candidate, rules),
+        projected_requests=_projected(scale),
     )
 
 
@@ -70,12 +83,31 @@ def _said(signals: dict[str, Evidence]) -> list[tuple[str, str]]:
     phrases = {
         "youth": "{value:.0%} of the accounts are younger than 14 days (usually {expected:.0%})",
         "elicitation": "{value:.0%} ask for reasoning, grading or tasks (usually {expected:.0%})",
-        "burst": "four fifths joined within {value:.1f} days",
+        "burst": "four fifths joined within {span}",
         "handoff": "{value:.0f} conversations moved between organisations",
         "payment": "{value:.0f} payment instruments are shared",
     }
     return [
-        (name, phrase.format(value=signals[name].value, expected=signals[name].expected))
+        (
+            name,
+            phrase.format(
+                value=signals[name].value,
+                expected=signals[name].expected,
+                span=_span(signals[name].value),
+            ),
+        )
         for name, phrase in phrases.items()
         if name in signals
     ]
+
+
+def _span(days: float) -> str:
+    """Days, or hours where that reads better."""
+    hours = days * DAY_MS / HOUR_MS
+    return f"{days:.1f} days" if days >= _SHORT_DAYS else f"{max(1, math.ceil(hours))} h"
+
+
+def _projected(scale: Scale) -> float:
+    """Requests through the instructions in the next 30 days, at the rate since the first."""
+    lasted = max(scale.view.now - scale.first, HOUR_MS)
+    return round(scale.requests * _PROJECTED_DAYS * DAY_MS / lasted)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from msgspec import UNSET
+
 from models.campaign import CampaignStage
 from models.evidence import Budget
 from models.links import LinksStage
@@ -128,6 +130,19 @@ def test_the_sentence_has_the_numbers_and_no_member_is_named_twice() -> None:
     assert "younger than 14 days" in first.summary
     for alert in seen.alerts:
         assert len(dict.fromkeys(alert.members)) == len(alert.members)
+
+
+def test_an_alert_says_what_would_have_cleared_it_and_which_harmless_causes_were_weighed() -> None:
+    seen = watch(lambda world: worlds.campaign(world, Campaign(200)))
+    first = seen.opened[0]
+    assert len(first.counterfactuals) >= 2
+    assert first.counterfactuals[0].startswith("If the members ")
+    fits = {each.name: each.fit for each in first.benign}
+    assert len(fits) == len(first.benign) >= 5
+    assert fits["class"] < 0.5 < 1 - fits["agency"]
+    # 200 accounts send what the recipe says; the projection is of their whole first month.
+    assert first.projected_requests is not UNSET
+    assert 0 < first.projected_requests < 200 * 30 * 100
 
 
 def test_a_campaign_that_rests_closes_and_its_successor_continues_it() -> None:
